@@ -1,0 +1,1 @@
+"""This package is where decided work units become a job's output, with its provenance."""

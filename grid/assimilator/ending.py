@@ -1,0 +1,66 @@
+"""This file is where a job ends, and where its seal opens."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from grid.items import Job
+from grid.states import JobState
+from grid.transition import Entity, Transition
+
+OPEN_STATES = frozenset({JobState.ACTIVE, JobState.PAUSED})
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """What a job's work units add up to."""
+
+    #: Work units whose outcome has reached the output, in order from the first.
+    merged: int
+    #: Why the job cannot go on: a work unit gave up, or the merge refused.
+    failure: str | None = None
+    #: Copies that hosts still hold.
+    in_progress: int = 0
+
+
+def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
+    """End a job that is done or cannot go on; open the seal of an ended one.
+
+    The seal opens when the job has ended and no host holds a copy any more, or at the set time.
+    """
+    if job.job_state in OPEN_STATES:
+        if progress.failure is not None:
+            return [_end(job, JobState.FAILED, progress.failure, now)]
+        if progress.merged == job.workunit_count:
+            return [_end(job, JobState.COMPLETED, "every work unit is merged", now)]
+    over = job.job_state not in OPEN_STATES and progress.in_progress == 0
+    if job.seal_opened_at is None and (over or job.seal_opens_by <= now):
+        return [
+            Transition(
+                entity=Entity.JOB,
+                id=job.id,
+                before={"seal_opened_at": None},
+                after={"seal_opened_at": now},
+                because="nothing of it is out any more" if over else "its set time has come",
+            )
+        ]
+    return []
+
+
+def move(job: Job, to: JobState, because: str, now: int) -> Transition:
+    """Pause, resume or cancel; raises IllegalMove when the job's state does not allow it."""
+    return _end(job, to, because, now) if to not in OPEN_STATES else _change(job, to, because, {})
+
+
+def _end(job: Job, state: JobState, because: str, now: int) -> Transition:
+    failure = because if state is JobState.FAILED else None
+    return _change(job, state, because, {"ended_at": now, "failure": failure})
+
+
+def _change(job: Job, state: JobState, because: str, further: dict[str, object]) -> Transition:
+    return Transition(
+        entity=Entity.JOB,
+        id=job.id,
+        before={"job_state": job.job_state},
+        after={"job_state": state, **further},
+        because=because,
+    )

@@ -1,0 +1,1 @@
+"""This package is where it stands what the public log says of each decision."""

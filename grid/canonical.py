@@ -1,0 +1,54 @@
+"""This file is where bytes get one spelling: RFC 8785 JSON and SHA-256 digests."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import rfc8785
+
+from grid.items import Json
+
+
+class NotCanonical(ValueError):
+    """Bytes that are not the one spelling of their value."""
+
+
+def dumps(value: Json) -> bytes:
+    """Canonical JSON (RFC 8785) of `value`; raises ValueError for what JSON cannot hold."""
+    try:
+        return rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise ValueError(str(error)) from error
+
+
+def loads(data: bytes) -> Json:
+    """The value of canonical JSON; raises NotCanonical for any other spelling.
+
+    Floats are refused: outputs, parameters and log entries carry numbers that JSON readers agree
+    on (integers below 2⁵³) and everything else as strings.
+    """
+    try:
+        value = msgspec.json.decode(data)
+        if _holds_float(value):
+            raise NotCanonical("numbers must be whole and below 2^53; write others as strings")
+        if dumps(value) == data:
+            return value
+    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
+        if isinstance(error, NotCanonical):
+            raise
+        raise NotCanonical(f"not canonical JSON: {error}") from error
+    raise NotCanonical("not canonical JSON: spelled otherwise (RFC 8785)")
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _holds_float(value: Json) -> bool:
+    if isinstance(value, float):
+        return True
+    if isinstance(value, dict):
+        return any(_holds_float(item) for item in value.values())
+    return isinstance(value, list) and any(_holds_float(item) for item in value)

@@ -1,0 +1,132 @@
+"""This file is where a result comes back: accepted, late, or not yours."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+from grid import canonical
+from grid.items import Result, WorkUnit
+from grid.leases import Lease
+from grid.states import Outcome, ServerState
+from grid.transition import Entity, Transition
+
+
+class Refusal(StrEnum):
+    """Why a report changes nothing."""
+
+    UNKNOWN_RESULT = "unknown_result"
+    NOT_YOURS = "not_yours"
+    #: Not signed for this result, host and epoch.
+    BAD_LEASE = "bad_lease"
+    #: Something else was reported on this lease before.
+    ALREADY_REPORTED = "already_reported"
+    #: The deadline has passed and the work unit is settled.
+    TOO_LATE = "too_late"
+
+
+#: Reason given with an accepted report whose deadline had passed.
+LATE = "late"
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What a host says of one result, after the bytes were looked at."""
+
+    result_id: int
+    host_id: int
+    #: None when the text was no lease of ours for this result and host.
+    lease: Lease | None
+    #: SUCCESS, CLIENT_ERROR, ABANDONED, or VALIDATE_ERROR when no honest program gives this output.
+    outcome: Outcome
+    #: Only when SUCCESS.
+    output_digest: str | None = None
+    #: What went wrong; at most 500 characters.
+    message: str | None = None
+    elapsed_ms: int | None = None
+    #: 16 fresh random bytes as hex.
+    salt: str
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was said, so that a repeat can be told from a change."""
+        said = {"outcome": self.outcome, "output": self.output_digest, "message": self.message}
+        return canonical.digest(canonical.dumps(said))
+
+
+class Judged(Struct, frozen=True, kw_only=True):
+    """What becomes of a report."""
+
+    accepted: bool
+    #: A Refusal, LATE, or None.
+    reason: str | None = None
+    #: None when refused, and when the same was accepted before.
+    transition: Transition | None = None
+
+
+def judge(report: Report, result: Result | None, unit: WorkUnit | None, now: int) -> Judged:
+    """Decide about one report; never raises, whatever a stranger sent.
+
+    The same report again is accepted again and changes nothing.
+    """
+    if result is None or unit is None:
+        return _refused(Refusal.UNKNOWN_RESULT)
+    if result.host_id != report.host_id:
+        return _refused(Refusal.NOT_YOURS)
+    if report.lease is None or report.lease.epoch != result.epoch:
+        return _refused(Refusal.BAD_LEASE)
+    if result.report_digest is not None:
+        same = result.report_digest == report.digest
+        return Judged(accepted=True) if same else _refused(Refusal.ALREADY_REPORTED)
+    silent = result.outcome is Outcome.NO_REPLY
+    if result.server_state is ServerState.OVER and not silent:
+        return _refused(Refusal.ALREADY_REPORTED)
+    late = silent or (result.report_deadline is not None and result.report_deadline < now)
+    if late and (unit.settled or report.outcome is Outcome.ABANDONED):
+        return _refused(Refusal.TOO_LATE)
+    return Judged(
+        accepted=True, reason=LATE if late else None, transition=_take(report, result, now)
+    )
+
+
+def renew(result: Result, lease: Lease | None, delay_bound_s: int, now: int) -> Transition | None:
+    """A later deadline for a copy that is still being computed; None when it no longer is."""
+    if lease is None or lease.epoch != result.epoch or result.host_id != lease.host_id:
+        return None
+    deadline = result.report_deadline
+    if result.server_state is not ServerState.IN_PROGRESS or deadline is None or deadline < now:
+        return None
+    return Transition(
+        entity=Entity.RESULT,
+        id=result.id,
+        before={"server_state": ServerState.IN_PROGRESS, "report_deadline": deadline},
+        after={"report_deadline": max(deadline, now + delay_bound_s)},
+        because="its host is still at it",
+    )
+
+
+def _refused(reason: Refusal) -> Judged:
+    return Judged(accepted=False, reason=reason)
+
+
+def _take(report: Report, result: Result, now: int) -> Transition:
+    return Transition(
+        entity=Entity.RESULT,
+        id=result.id,
+        before={
+            "server_state": result.server_state,
+            "outcome": result.outcome,
+            "report_digest": None,
+        },
+        after={
+            "server_state": ServerState.OVER,
+            "outcome": report.outcome,
+            "received_at": now,
+            "output_digest": report.output_digest,
+            "report_digest": report.digest,
+            "elapsed_ms": report.elapsed_ms,
+            "message": report.message,
+            "salt": report.salt,
+        },
+        because=f"reported {report.outcome}",
+    )

@@ -1,0 +1,112 @@
+"""This file is where an operator chooses: units in names, a reason for each default.
+
+Every setting is an environment variable `GRID_<NAME>`; an unknown one is an error, so that a
+misspelling never goes unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "GRID_"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; names the variable."""
+
+
+def _origin(text: str) -> str:
+    if text and not text.startswith(("http://", "https://")):
+        raise ValueError("wanted as http://… or https://…")
+    return text.rstrip("/")
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+class Settings(BaseSettings):
+    """What an operator may choose."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    #: Where the database, the blobs and the secret key live; beside the checkout, easy to delete.
+    data_dir: Path = Path(".grid")
+    #: Loopback: opening a server to others is a choice.
+    host: str = "127.0.0.1"
+    #: 0 takes any free port.
+    port: int = Field(default=8080, ge=0, le=65535)
+    #: What the server is called from outside; "" uses the address of the request.
+    public_url: Origin = ""
+    #: Where the inner frame comes from; in production a domain without tokens or cookies.
+    #: "" is this same server: frames are opaque even so.
+    sandbox_origin: Origin = ""
+    #: Addresses of proxies whose X-Forwarded-For is believed, comma-separated; none by default,
+    #: or anybody could choose the network they count as.
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    #: Folders with further job types, comma-separated.
+    job_type_folders: Annotated[tuple[str, ...], NoDecode] = ()
+    #: 1 GiB: what a laptop uploads in some minutes.
+    upload_bytes_max: int = Field(default=1 << 30, ge=1)
+    #: 1 MiB: a spec is written by a person, a batch of reports is many 64 kB outputs.
+    body_bytes_max: int = Field(default=8 << 20, ge=1024)
+    #: Rows of a chunk unless the upload says otherwise: two narrow columns are near 0.5 MB.
+    chunk_rows: int = Field(default=65_536, ge=1, le=262_144)
+    #: Work units of one job made ahead of dispatch: enough for a burst, small for a table.
+    unsent_workunits_max: int = Field(default=500, ge=1)
+    #: Seconds of computing after which a volunteer stops a work unit; the design size is 2–20 s.
+    compute_time_limit_s: int = Field(default=60, ge=1)
+    #: How often a host renews its leases: several times within the shortest useful deadline.
+    heartbeat_s: int = Field(default=20, ge=1)
+    #: How long an idle host waits before it asks again.
+    retry_after_s: float = Field(default=2.0, gt=0)
+    #: When a job's verdicts become public at the latest: 30 days.
+    seal_max_s: int = Field(default=30 * 86400, ge=1)
+    #: How often the daemons look for what the hot path missed.
+    daemon_interval_s: float = Field(default=1.0, gt=0)
+    #: How long the answer to an Idempotency-Key is kept: a day outlasts every retry.
+    idempotency_ttl_s: int = Field(default=86400, ge=60)
+
+    def __init__(self, **values: object) -> None:
+        for name in ("trusted_proxies", "job_type_folders"):
+            if isinstance(values.get(name), str):
+                values[name] = _comma_separated(str(values[name]))
+        super().__init__(**values)  # type: ignore[arg-type]
+
+
+def from_environment(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`; raises SettingsError for an unknown or unusable variable."""
+    values: dict[str, object] = {}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name not in Settings.model_fields or variable != variable_of(name):
+            known = ", ".join(map(variable_of, Settings.model_fields))
+            raise SettingsError(f"{variable}: no such setting; there are {known}")
+        values[name] = text
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise SettingsError(f"{variable_of(name)}: {first['msg']}") from error
+
+
+def variable_of(name: str) -> str:
+    """The environment variable that sets `name`."""
+    return PREFIX + name.upper()
+
+
+def _comma_separated(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def described() -> Iterable[tuple[str, str]]:
+    """Every variable with its default, for documentation."""
+    for name, field in Settings.model_fields.items():
+        yield variable_of(name), str(field.default)
