@@ -12,7 +12,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     comparators.py   when two outputs are the same answer
     chunks.py        Arrow bytes in, Arrow bytes out: cut, narrow, select rows
     codegen/         typed expressions (parsed by sqlglot) → JavaScript and a Python reference
-    plugins/         the JobType contract, hooks, manifests, · host and loader (pluggy)
+    plugins/         the JobType contract, hooks, manifests, · loader and registry (pluggy)
     jobspec.py       a spec checked against its JSON Schema and the data set's columns
     splitter.py      a job → the ranges of its work units, lazily
     transitioner.py  a work unit gets the results it needs, times them out, or gives up
@@ -30,7 +30,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     db/            · tables, session, store (the only SQL), group-commit writer, migrations
     sources/       · where data sets come from: an uploaded CSV file
     daemons/       · each one a `do_pass(store, now) -> int`; runner.py knows APScheduler
-    volunteer/     · headless volunteers
+    volunteer/     · headless volunteers: machines that take part without a browser
     cli.py         · the commands that need no web server
 """
 

@@ -1,0 +1,155 @@
+"""This file is where the commands are that need no web server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from grid import settings
+from grid.db import commands, queries
+from grid.db.store import StartRefused, Store
+from grid.plugins.loader import Found, PluginError
+from grid.volunteer import volunteer as take_part
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Grid: a verified computing grid of web browsers.",
+)
+plugins = typer.Typer(no_args_is_help=True, help="See and enable job types.")
+tokens = typer.Typer(no_args_is_help=True, help="Give people access.")
+app.add_typer(plugins, name="plugins")
+app.add_typer(tokens, name="tokens")
+
+console = Console()
+
+#: What a token may be for; `host` tokens come from enrolment only.
+SCOPES = ("admin", "requester", "trusted_host")
+
+
+@contextmanager
+def open_store() -> Iterator[Store]:
+    """The store of the data folder that the environment names; one line and exit 2 if not."""
+    try:
+        store = Store(settings.from_environment(os.environ))
+    except (settings.SettingsError, StartRefused, PluginError) as error:
+        stop(str(error))
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def stop(message: str) -> NoReturn:
+    """Say what is wrong on standard error and leave with exit code 2."""
+    typer.echo(f"grid: {message}", err=True)
+    raise typer.Exit(2)
+
+
+@plugins.command("list")
+def plugins_list() -> None:
+    """List every job type that is there, with its digest and whether it is enabled."""
+    with open_store() as store:
+        with store.read() as connection:
+            known = queries.plugins(connection)
+        table = Table("job type", "version", "digest", "state", "what it does", box=None)
+        for found in store.job_types.found():
+            manifest = found.manifest
+            row = known.get(manifest.name)
+            if row is None or not row.enabled:
+                state = "disabled"
+            else:
+                state = "enabled" if row.digest == found.digest else "changed: enable again"
+            table.add_row(
+                manifest.name, manifest.version, found.digest[:12], state, manifest.summary
+            )
+    console.print(table)
+
+
+@plugins.command("enable")
+def plugins_enable(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Let requesters use a job type: exactly the code that is there now."""
+    with open_store() as store:
+        found = _find(store, name)
+        manifest = found.manifest
+        typer.echo(f"{manifest.name} {manifest.version}: {manifest.summary}")
+        typer.echo(f"folder  {found.folder}")
+        typer.echo(f"digest  {found.digest}")
+        if not yes and not typer.confirm("Run this code on the server?"):
+            raise typer.Exit(1)
+        try:
+            store.job_types.loaded(found.digest)
+        except PluginError as error:
+            stop(str(error))
+        store.write(
+            lambda tx: commands.set_plugin(
+                tx, manifest.name, manifest.version, found.digest, enabled=True
+            )
+        )
+        typer.echo("enabled")
+
+
+@plugins.command("disable")
+def plugins_disable(name: str) -> None:
+    """Refuse new jobs of a type; open ones run to their end."""
+    with open_store() as store:
+        found = _find(store, name)
+        manifest = found.manifest
+        store.write(
+            lambda tx: commands.set_plugin(
+                tx, manifest.name, manifest.version, found.digest, enabled=False
+            )
+        )
+        typer.echo(f"{name}: disabled")
+
+
+@tokens.command("create")
+def tokens_create(
+    account: Annotated[str, typer.Argument(help="Whose token: a name; made if new.")],
+    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}.")] = "requester",
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is good for.")] = 365,
+) -> None:
+    """Make a token and print it; only its hash is kept, so it is shown this once."""
+    if scope not in SCOPES:
+        stop(f"--scope: one of {', '.join(SCOPES)}")
+    with open_store() as store:
+        token = store.write(
+            lambda tx: commands.add_token(
+                tx,
+                [scope],
+                account_id=commands.add_account(tx, account),
+                ttl_s=days * commands.DAY_S,
+            )
+        )
+    typer.echo(token)
+
+
+@app.command()
+def volunteer(
+    server: Annotated[str, typer.Option(help="The grid to compute for, as http(s)://…")],
+    cores: Annotated[int, typer.Option(min=1, max=256, help="Work units at a time.")] = 1,
+    once: Annotated[bool, typer.Option("--once", help="Leave when there is no more work.")] = False,
+    token: Annotated[
+        str | None, typer.Option(envvar="VOLUNTEER_TOKEN", help="A trusted-host token.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+) -> None:
+    """Compute for a grid on this machine, in sandboxed child processes (Linux only)."""
+    raise typer.Exit(take_part(server, cores, once, token, quiet))
+
+
+def _find(store: Store, name: str) -> Found:
+    found = store.job_types.find(name)
+    if found is None:
+        there = ", ".join(one.manifest.name for one in store.job_types.found())
+        stop(f"{name}: no such job type; there are {there}")
+    return found

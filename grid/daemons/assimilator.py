@@ -1,0 +1,191 @@
+"""This file is where decided work units are folded into their job's output, in order.
+
+It runs behind the reports, never inside their transactions. A job type that fails, or an output it
+cannot use, fails its own job with a message; nothing else stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from msgspec import Struct
+
+from grid import canonical, chunks
+from grid.assimilator import output
+from grid.assimilator.ending import OPEN_STATES, Progress
+from grid.assimilator.output import OutputPart
+from grid.db import folds, progress, queries
+from grid.db.folds import Merge, Ripe
+from grid.db.rows import JobFacts
+from grid.db.store import Store
+from grid.identifiers import Kind
+from grid.items import DataSet, Json
+from grid.plugins.contract import JobType, Part
+
+#: Work units folded between two commits: bounds both memory and what a crash repeats.
+BITE = 64
+
+
+class _Folded(Struct, frozen=True, kw_only=True):
+    """What a bite of work units came to."""
+
+    done: tuple[Ripe, ...]
+    state: Json
+    batches: tuple[pa.RecordBatch, ...]
+    failure: str | None = None
+
+
+def do_pass(store: Store, now: int) -> int:
+    """Fold what is ripe, end what is complete, open due seals; how many work units and jobs."""
+    with store.read() as connection:
+        jobs = queries.jobs_in(connection, OPEN_STATES)
+        sealed = queries.ended_and_sealed(connection, now)
+    done = sum(advance(store, job_id) for job_id in jobs)
+    for job_id in sealed:
+        done += store.write(
+            lambda tx, job_id=job_id: progress.end_job(  # type: ignore[misc]
+                tx, job_id, Progress(merged=-1), store.keyring
+            )
+        )
+    return done
+
+
+def advance(store: Store, job_id: int) -> int:
+    """Fold one job as far as it is decided, and end it when that is the end."""
+    done = 0
+    while True:
+        with store.read() as connection:
+            facts = queries.job(connection, job_id)
+            assert facts is not None, "jobs stay"
+            dataset = queries.dataset(connection, facts.job.dataset_id)
+            assert dataset is not None, "data sets stay"
+            merge = folds.merge_state(connection, job_id)
+            ripe = folds.ripe(connection, job_id, merge.merged, BITE)
+        if facts.job.job_state not in OPEN_STATES:
+            return done
+        if not ripe:
+            if merge.merged == facts.job.workunit_count:
+                done += _finish(store, facts, dataset, merge)
+            return done
+        folded = _fold(store, facts, dataset, merge, ripe)
+        done += len(folded.done)
+        if folded.failure is not None:
+            return done + _fail(store, job_id, folded.failure)
+        if not _keep(store, job_id, merge, folded):
+            return done
+
+
+def _fold(
+    store: Store, facts: JobFacts, dataset: DataSet, merge: Merge, ripe: Sequence[Ripe]
+) -> _Folded:
+    state, batches, done = merge.state, [], []
+    spec, columns = facts.job.spec, dataset.columns
+    try:
+        job_type = _job_type(store, facts)
+        for one in ripe:
+            if one.error_mask or one.output is None:
+                return _Folded(done=(), state=state, batches=(), failure=_gave_up(one))
+            merged = job_type.merge(spec, columns, state, _part(store, dataset, one))
+            state = merged.state
+            if merged.rows is not None and merged.rows.num_rows:
+                batches.append(merged.rows)
+            done.append(one)
+    except Exception as error:  # whatever a plugin raises fails its job, and only that
+        reason = f"merging work unit {ripe[len(done)].ordinal} failed: {_said(error)}"
+        return _Folded(done=(), state=state, batches=(), failure=reason)
+    return _Folded(done=tuple(done), state=state, batches=tuple(batches))
+
+
+def _keep(store: Store, job_id: int, merge: Merge, folded: _Folded) -> bool:
+    parts = []
+    if folded.batches:
+        parts.append(_store_part(store, len(merge.parts), folded.batches))
+    return store.write(
+        lambda tx: progress.advance_merge(tx, job_id, merge, folded.done, folded.state, parts)
+    )
+
+
+def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> int:
+    job = facts.job
+    try:
+        merged = _job_type(store, facts).merge_end(job.spec, dataset.columns, merge.state)
+        rows = merged.rows
+        last = None
+        if rows is not None and rows.num_rows:
+            last = _store_part(store, len(merge.parts), [rows])
+    except Exception as error:  # as above
+        return _fail(store, job.id, f"making the final output failed: {_said(error)}")
+    parts = (*merge.parts, last) if last is not None else merge.parts
+    with store.read() as connection:
+        weakest = folds.weakest_votes(connection, job.id)
+    manifest = output.manifest(
+        job,
+        store.keyring.identifiers.public(Kind.JOB, job.id),
+        merge.output_version,
+        dataset,
+        facts.output_columns,
+        parts,
+        weakest,
+    )
+    digest = store.blobs.put(manifest)
+    return store.write(
+        lambda tx: progress.complete_job(tx, job.id, merge, last, digest, store.keyring)
+    )
+
+
+def _fail(store: Store, job_id: int, reason: str) -> int:
+    progress_made = Progress(merged=-1, failure=reason)
+    return store.write(lambda tx: progress.end_job(tx, job_id, progress_made, store.keyring))
+
+
+def _store_part(store: Store, ordinal: int, batches: Sequence[pa.RecordBatch]) -> OutputPart:
+    table = pa.Table.from_batches(batches).combine_chunks()
+    batch = table.to_batches()[0]
+    digest = store.blobs.put(chunks.encode_batch(batch))
+    return OutputPart(ordinal=ordinal, digest=digest, rows=batch.num_rows)
+
+
+def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:
+    def source(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        with store.read() as connection:
+            blobs = queries.chunk_columns(
+                connection, dataset, one.first_chunk, one.chunk_count, names
+            )
+        for start in range(0, len(blobs), len(names)):
+            arrays = [
+                chunks.decode_column(store.blobs.get(blob.digest))
+                for blob in blobs[start : start + len(names)]
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, names=list(names))
+
+    assert one.output is not None, "only decided work units are folded"
+    return Part(
+        ordinal=one.ordinal,
+        first_chunk=one.first_chunk,
+        rows=chunk_rows(dataset, one.first_chunk, one.chunk_count),
+        output=canonical.loads(one.output.encode()),
+        source=source,
+    )
+
+
+def chunk_rows(dataset: DataSet, first: int, count: int) -> tuple[int, ...]:
+    """How many rows each chunk of a range holds."""
+    return tuple(
+        min(dataset.chunk_rows, dataset.row_count - chunk * dataset.chunk_rows)
+        for chunk in range(first, first + count)
+    )
+
+
+def _job_type(store: Store, facts: JobFacts) -> JobType:
+    return store.job_types.loaded(facts.job.job_type_digest).job_type
+
+
+def _gave_up(one: Ripe) -> str:
+    said = "; ".join(one.messages)
+    reasons = ", ".join(str(bit.name).lower().replace("_", " ") for bit in one.error_mask)
+    return f"work unit {one.ordinal} gave up ({reasons})" + (f": {said}" if said else "")
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]

@@ -1,0 +1,20 @@
+"""This file is where the next work units of open jobs are made, against a high-water mark."""
+
+from __future__ import annotations
+
+from grid.db import progress, queries
+from grid.db.store import Store
+from grid.states import JobState
+
+
+def do_pass(store: Store, _now: int) -> int:
+    """Make work units until every active job has enough waiting; how many were made."""
+    with store.read() as connection:
+        jobs = queries.jobs_to_split(connection, JobState.ACTIVE)
+    return sum(make(store, job_id) for job_id in jobs)
+
+
+def make(store: Store, job_id: int) -> int:
+    """Make one job's next work units; how many."""
+    high_water = store.settings.unsent_workunits_max
+    return store.write(lambda tx: progress.make_workunits(tx, job_id, high_water, store.context))

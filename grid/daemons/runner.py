@@ -1,0 +1,102 @@
+"""This file is where the daemons get their rhythm; the only one that knows APScheduler.
+
+Every pass runs at a set interval as the safety net. Behind the hot path one thread makes work units
+and merges for jobs as soon as a commit has touched them.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from grid.daemons import assimilator, deleter, generator, transitioner
+from grid.db.store import Store
+
+log = structlog.get_logger("grid.daemons")
+
+Pass = Callable[[Store, int], int]
+
+PASSES: Mapping[str, Pass] = {
+    "transitioner": transitioner.do_pass,
+    "generator": generator.do_pass,
+    "assimilator": assimilator.do_pass,
+    "deleter": deleter.do_pass,
+}
+
+#: Shortest time between two looks at touched jobs: reports come faster than folding them one by
+#: one is worth.
+PROMPT_INTERVAL_S = 0.02
+
+
+class Daemons:
+    """All daemons of one server process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
+        )
+        self._touched: set[int] = set()
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._promptly, name="grid-merge", daemon=True)
+        self._last_pass: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Begin; the first passes run at once."""
+        for name in PASSES:
+            self._scheduler.add_job(
+                self._pass, "interval", args=[name], seconds=self._store.settings.daemon_interval_s
+            )
+        self._unlisten = self._store.listen(self.nudge)
+        self._scheduler.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the passes that are running, then stop."""
+        self._unlisten()
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join()
+        self._scheduler.shutdown(wait=True)
+
+    def nudge(self, jobs: set[int]) -> None:
+        """These jobs have moved: look at them now."""
+        with self._wake:
+            self._touched |= jobs
+            self._wake.notify()
+
+    def seconds_since_pass(self) -> float:
+        """How long ago the slowest daemon last finished a pass; for health checks."""
+        if len(self._last_pass) < len(PASSES):
+            return float("inf")
+        return time.monotonic() - min(self._last_pass.values())
+
+    def _pass(self, name: str) -> None:
+        try:
+            PASSES[name](self._store, self._store.now())
+        except Exception:
+            log.exception("a daemon's pass failed", daemon=name)
+        else:
+            self._last_pass[name] = time.monotonic()
+
+    def _promptly(self) -> None:
+        while True:
+            with self._wake:
+                while not self._touched and not self._stopping:
+                    self._wake.wait()
+                if self._stopping:
+                    return
+                jobs, self._touched = self._touched, set()
+            for job_id in jobs:
+                try:
+                    generator.make(self._store, job_id)
+                    assimilator.advance(self._store, job_id)
+                except Exception:
+                    log.exception("a job could not be moved on", job=job_id)
+            time.sleep(PROMPT_INTERVAL_S)

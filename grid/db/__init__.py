@@ -1,0 +1,1 @@
+"""This package is where state is kept: the only SQL, and one writer."""

@@ -1,0 +1,294 @@
+"""This file is where people's wishes become rows: jobs, data sets, hosts, tokens, plugins.
+
+Each function runs inside one transaction and writes through `apply` only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import select
+
+from grid import splitter, trust
+from grid.assimilator import ending
+from grid.auditlog import entries
+from grid.canonical import digest
+from grid.db import apply as writes
+from grid.db import queries
+from grid.db.keyring import Keyring
+from grid.db.tables import (
+    AccountRow,
+    DataSetRow,
+    HostRow,
+    IdempotencyRow,
+    JobRow,
+    MergeRow,
+    PluginRow,
+    PrefixKeyRow,
+    TokenRow,
+    table,
+)
+from grid.db.transaction import Transaction
+from grid.identifiers import Kind
+from grid.items import ChunkColumn, Column, DataSet, Job, Json, Policy
+from grid.states import JobState
+
+#: Seconds of a day; the life of a prefix key.
+DAY_S = 86_400
+
+
+class NewJob(Struct, frozen=True, kw_only=True):
+    """A job that passed every check."""
+
+    account_id: int
+    job_type: str
+    version: str
+    job_type_digest: str
+    spec: Json
+    params: Json
+    reads: tuple[str, ...]
+    output_columns: tuple[Column, ...]
+    #: The job type's state before the first part is merged.
+    merge_state: Json
+    dataset_id: int
+    name: str
+    metadata: Mapping[str, Json]
+    public: bool
+    policy: Policy
+    program_digest: str
+    seal_opens_by: int
+
+
+class NewDataSet(Struct, frozen=True, kw_only=True):
+    """A data set whose blobs are stored."""
+
+    account_id: int
+    name: str
+    public: bool
+    columns: tuple[Column, ...]
+    row_count: int
+    chunk_rows: int
+    chunk_columns: Sequence[ChunkColumn]
+    byte_count: int
+    source_digest: str
+
+
+class NewHost(Struct, frozen=True, kw_only=True):
+    """A browser profile or machine that wants to take part."""
+
+    account_id: int | None
+    trusted: bool
+    kind: str
+    engine: str
+    capabilities: Json
+    #: Where it comes from; used once, never kept.
+    address: str
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token."""
+    return digest(token.encode())
+
+
+def add_account(transaction: Transaction, name: str) -> int:
+    """The account of this name, made if need be."""
+    accounts = table(AccountRow)
+    found = transaction.connection.scalar(select(accounts.c.id).where(accounts.c.name == name))
+    if found is not None:
+        return int(found)
+    row = AccountRow(name=name, created_at=transaction.now)
+    return writes.add(transaction.connection, row)
+
+
+def add_token(
+    transaction: Transaction,
+    scopes: Sequence[str],
+    account_id: int | None = None,
+    host_id: int | None = None,
+    ttl_s: int | None = None,
+) -> str:
+    """A new token for an account or a host; only its hash is kept."""
+    token = secrets.token_urlsafe(32)
+    row = TokenRow(
+        hash=token_hash(token),
+        account_id=account_id,
+        host_id=host_id,
+        scopes=" ".join(scopes),
+        created_at=transaction.now,
+        expires_at=None if ttl_s is None else transaction.now + ttl_s,
+    )
+    writes.add(transaction.connection, row)
+    return token
+
+
+def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str]:
+    """Enrol a host: its id and its token. It counts as one with whom it shares a network or
+    an account."""
+    connection = transaction.connection
+    hidden = None if new.trusted else _hidden_prefix(transaction, new.address)
+    number = writes.add(
+        connection,
+        HostRow(
+            account_id=new.account_id,
+            hidden_prefix=hidden,
+            trusted=new.trusted,
+            kind=new.kind,
+            engine=new.engine,
+            capabilities=new.capabilities,
+            enrolled_at=transaction.now,
+            last_seen_at=transaction.now,
+        ),
+    )
+    writes.start_principal(connection, number)
+    hosts = table(HostRow)
+    same = [
+        column == value
+        for column, value in ((hosts.c.hidden_prefix, hidden), (hosts.c.account_id, new.account_id))
+        if value is not None
+    ]
+    for condition in same:
+        linked = set(connection.scalars(select(hosts.c.principal_id).where(condition).distinct()))
+        if len(linked) > 1:
+            writes.set_principal(connection, sorted(linked - {min(linked)}), min(linked))
+    return number, add_token(transaction, ["host"], host_id=number)
+
+
+def add_dataset(transaction: Transaction, new: NewDataSet) -> DataSet:
+    """Record a data set; its blobs are on the disk already."""
+    chunk_count = -(-new.row_count // new.chunk_rows)
+    number = writes.add(
+        transaction.connection,
+        DataSetRow(
+            account_id=new.account_id,
+            name=new.name,
+            public=new.public,
+            columns=msgspec.to_builtins(new.columns),
+            row_count=new.row_count,
+            chunk_rows=new.chunk_rows,
+            chunk_count=chunk_count,
+            byte_count=new.byte_count,
+            source_digest=new.source_digest,
+            created_at=transaction.now,
+        ),
+    )
+    places = {column.name: place for place, column in enumerate(new.columns)}
+    writes.add_chunk_columns(
+        transaction.connection,
+        [
+            {
+                "dataset_id": number,
+                "chunk": one.chunk,
+                "place": places[one.column],
+                "rows": one.rows,
+                "digest": one.digest,
+                "bytes": one.bytes,
+            }
+            for one in new.chunk_columns
+        ],
+    )
+    found = queries.dataset(transaction.connection, number)
+    assert found is not None, "just inserted"
+    return found
+
+
+def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
+    """Record a job and say so in the log; its work units are made lazily."""
+    connection = transaction.connection
+    dataset = queries.dataset(connection, new.dataset_id)
+    assert dataset is not None, "its existence was checked, and data sets stay"
+    row = JobRow(
+        **{
+            name: getattr(new, name)
+            for name in ("account_id", "job_type", "version", "job_type_digest", "spec", "params")
+        },
+        reads=list(new.reads),
+        output_columns=msgspec.to_builtins(new.output_columns),
+        dataset_id=new.dataset_id,
+        name=new.name,
+        details=dict(new.metadata),
+        public=new.public,
+        mode=new.policy.mode,
+        policy=msgspec.to_builtins(new.policy),
+        program_digest=new.program_digest,
+        created_at=transaction.now,
+        seal_opens_by=new.seal_opens_by,
+        workunit_count=splitter.workunit_count(dataset.chunk_count),
+    )
+    number = writes.add(connection, row)
+    writes.add(
+        connection, MergeRow(job_id=number, output_version=1, merged=0, state=new.merge_state)
+    )
+    facts = queries.job(connection, number)
+    assert facts is not None, "just inserted"
+    public_id = keyring.identifiers.public(Kind.JOB, number)
+    lines = [
+        entries.job(facts.job, public_id, dataset, transaction.now),
+        entries.program(facts.job, public_id, transaction.now),
+    ]
+    writes.log(connection, lines, transaction.now, job_id=number)
+    transaction.touched.add(number)
+    return facts.job
+
+
+def move_job(
+    transaction: Transaction, job_id: int, to: JobState, because: str, keyring: Keyring
+) -> Job:
+    """Pause, resume or cancel a job; raises IllegalMove where its state does not allow it.
+
+    Asking for the state it already has changes nothing.
+    """
+    facts = queries.job(transaction.connection, job_id)
+    assert facts is not None, "its existence was checked, and jobs stay"
+    if facts.job.job_state is to:
+        return facts.job
+    transition = ending.move(facts.job, to, because, transaction.now)
+    public_id = keyring.identifiers.public(Kind.JOB, job_id)
+    writes.apply(transaction.connection, [transition], (), transaction.now)
+    line = entries.ending(public_id, transition, transaction.now)
+    writes.log(transaction.connection, [line], transaction.now, job_id=job_id)
+    transaction.touched.add(job_id)
+    return msgspec.structs.replace(facts.job, **transition.after)
+
+
+def set_plugin(
+    transaction: Transaction, name: str, version: str, folder_digest: str, enabled: bool
+) -> None:
+    """Enable or disable a job type, for this digest only; the public log says so."""
+    row = PluginRow(
+        name=name,
+        version=version,
+        digest=folder_digest,
+        enabled=enabled,
+        changed_at=transaction.now,
+    )
+    writes.set_plugin(transaction.connection, row)
+    line = entries.plugin(name, version, folder_digest, enabled, transaction.now)
+    writes.log(transaction.connection, [line], transaction.now)
+
+
+def remember_answer(
+    transaction: Transaction, key_hash: str, body_digest: str, response: Json, code: int
+) -> None:
+    """Keep the answer to an Idempotency-Key."""
+    row = IdempotencyRow(
+        hash=key_hash,
+        body_digest=body_digest,
+        response=response,
+        code=code,
+        created_at=transaction.now,
+    )
+    writes.add(transaction.connection, row)
+
+
+def _hidden_prefix(transaction: Transaction, address: str) -> str | None:
+    if trust.network_prefix(address) is None:
+        return None
+    keys, day = table(PrefixKeyRow), transaction.now // DAY_S
+    key = transaction.connection.scalar(select(keys.c.key).where(keys.c.day == day))
+    if key is None:
+        key = secrets.token_bytes(32)
+        writes.add(transaction.connection, PrefixKeyRow(day=day, key=key))
+    return trust.hidden_prefix(key, address)

@@ -1,0 +1,112 @@
+"""This file is where it is read how far a job's ordered fold has come, and what is next."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from grid.assimilator.output import OutputPart
+from grid.db.tables import MergeRow, OutputPartRow, ResultRow, WorkUnitRow, table
+from grid.items import Json
+from grid.states import AssimilateState, ErrorMask, ValidateState
+
+
+class Ripe(Struct, frozen=True, kw_only=True):
+    """A decided work unit that is next in its job's ordered fold."""
+
+    workunit_id: int
+    ordinal: int
+    first_chunk: int
+    chunk_count: int
+    error_mask: ErrorMask
+    #: Canonical JSON of the canonical output; None when the work unit gave up.
+    output: str | None
+    #: Messages of its failed copies, for the requester.
+    messages: tuple[str, ...]
+
+
+class Merge(Struct, frozen=True, kw_only=True):
+    """How far a job's fold has come."""
+
+    output_version: int
+    merged: int
+    state: Json
+    parts: tuple[OutputPart, ...]
+
+
+def merge_state(connection: Connection, job_id: int) -> Merge:
+    """Where the job's fold stands."""
+    merges, parts = table(MergeRow), table(OutputPartRow)
+    row = connection.execute(select(merges).where(merges.c.job_id == job_id)).one()
+    found = connection.execute(
+        select(parts.c.ordinal, parts.c.digest, parts.c.rows)
+        .where(parts.c.job_id == job_id, parts.c.output_version == row.output_version)
+        .order_by(parts.c.ordinal)
+    )
+    return Merge(
+        output_version=row.output_version,
+        merged=row.merged,
+        state=row.state,
+        parts=tuple(
+            OutputPart(ordinal=ordinal, digest=digest, rows=rows) for ordinal, digest, rows in found
+        ),
+    )
+
+
+def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ripe]:
+    """The decided work units from ordinal `first` on, up to the first undecided one."""
+    units, results = table(WorkUnitRow), table(ResultRow)
+    found = connection.execute(
+        select(units, results.c.output)
+        .select_from(units.outerjoin(results, results.c.id == units.c.canonical_result_id))
+        .where(units.c.job_id == job_id, units.c.ordinal >= first, units.c.ordinal < first + limit)
+        .order_by(units.c.ordinal)
+    ).all()
+    ready: list[Ripe] = []
+    for row in found:
+        if row.ordinal != first + len(ready) or row.assimilate_state == AssimilateState.INIT:
+            break
+        ready.append(
+            Ripe(
+                workunit_id=row.id,
+                ordinal=row.ordinal,
+                first_chunk=row.first_chunk,
+                chunk_count=row.chunk_count,
+                error_mask=ErrorMask(row.error_mask),
+                output=row.output,
+                messages=_messages(connection, row.id) if row.error_mask else (),
+            )
+        )
+    return ready
+
+
+def weakest_votes(connection: Connection, job_id: int) -> int:
+    """How many principals stand behind the job's least supported work unit; 0 without any."""
+    units, results = table(WorkUnitRow), table(ResultRow)
+    chosen = results.alias("chosen")
+    counts = (
+        select(func.count(results.c.principal_id.distinct()).label("votes"))
+        .select_from(
+            units.join(chosen, chosen.c.id == units.c.canonical_result_id).join(
+                results,
+                (results.c.workunit_id == units.c.id)
+                & (results.c.validate_state == ValidateState.VALID.value),
+            )
+        )
+        .where(units.c.job_id == job_id)
+        .group_by(units.c.id)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.min(counts.c.votes))) or 0)
+
+
+def _messages(connection: Connection, workunit_id: int) -> tuple[str, ...]:
+    results = table(ResultRow)
+    return tuple(
+        connection.scalars(
+            select(results.c.message)
+            .where(results.c.workunit_id == workunit_id, results.c.message.is_not(None))
+            .distinct()
+            .limit(3)
+        )
+    )

@@ -1,0 +1,50 @@
+"""This file is where the server's secret lives: one file, from which every key is derived."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from grid.identifiers import Identifiers
+
+FILE_NAME = "secret.key"
+SECRET_BYTES = 32
+
+
+class KeyringError(Exception):
+    """The secret file cannot be used; says why."""
+
+
+class Keyring:
+    """Keys for ids, leases and pseudonyms; lose the secret and no id or lease is known again."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.identifiers = Identifiers(_derive(secret, "identifiers")[:16])
+        self.lease_key = _derive(secret, "leases")
+        self.pseudonym_key = _derive(secret, "pseudonyms")
+
+
+def open_keyring(folder: Path) -> Keyring:
+    """The keyring of a data folder; made at first start, readable by its owner only."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / FILE_NAME
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        secret = path.read_bytes()
+    else:
+        secret = secrets.token_bytes(SECRET_BYTES)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+    if len(secret) != SECRET_BYTES:
+        raise KeyringError(f"{path}: holds {len(secret)} bytes, not {SECRET_BYTES}")
+    return Keyring(secret)
+
+
+def _derive(secret: bytes, purpose: str) -> bytes:
+    return hmac.digest(secret, purpose.encode(), hashlib.sha256)

@@ -1,0 +1,280 @@
+"""This file is where lists, counts and views are read: what pages and the API show, not rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import ColumnElement, Connection, func, select, true, union_all
+
+from grid.assimilator.output import OutputPart
+from grid.db import queries, rows
+from grid.db.rows import JobFacts
+from grid.db.tables import (
+    ChunkColumnRow,
+    DataSetRow,
+    HostRow,
+    IdempotencyRow,
+    JobRow,
+    MergeRow,
+    OutputPartRow,
+    OutputRow,
+    ResultRow,
+    TokenRow,
+    WorkUnitRow,
+    table,
+)
+from grid.items import DataSet, Json, WorkUnit
+from grid.states import AssimilateState, JobState
+
+JOB, UNIT, DATASET = table(JobRow), table(WorkUnitRow), table(DataSetRow)
+
+
+class Viewer(Struct, frozen=True, kw_only=True):
+    """Whose eyes a list is for: what is public, and what is theirs."""
+
+    account_id: int | None = None
+    #: Sees everything that exists.
+    admin: bool = False
+
+
+class Remembered(Struct, frozen=True, kw_only=True):
+    """The answer that was given to an Idempotency-Key."""
+
+    body_digest: str
+    response: Json
+    code: int
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """How far a job's work units have come."""
+
+    decided: int = 0
+    #: In the output, in order from the first.
+    merged: int = 0
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """One finished version of a job's output."""
+
+    output_version: int
+    manifest_digest: str
+    rows: int
+    made_at: int
+
+
+class Access(Struct, frozen=True, kw_only=True):
+    """Who may read a blob, by what refers to it."""
+
+    public: bool
+    #: Accounts whose private data set or job refers to it.
+    owners: frozenset[int]
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """What a result computes."""
+
+    job: JobFacts
+    first_chunk: int
+    chunk_count: int
+
+
+class Totals(Struct, frozen=True, kw_only=True):
+    """What the whole server adds up to."""
+
+    jobs_active: int
+    jobs_completed: int
+    workunits_verified: int
+    hosts_enrolled: int
+
+
+def remembered(connection: Connection, key_hash: str) -> Remembered | None:
+    """The kept answer to a key (primary key)."""
+    kept = table(IdempotencyRow)
+    row = connection.execute(
+        select(kept.c.body_digest, kept.c.response, kept.c.code).where(kept.c.hash == key_hash)
+    ).first()
+    return None if row is None else Remembered(**row._mapping)
+
+
+def has_admin_token(connection: Connection) -> bool:
+    """Whether an admin's token was ever made (token's account index)."""
+    tokens = table(TokenRow)
+    found = select(tokens.c.id).where(
+        tokens.c.account_id.is_not(None), tokens.c.scopes.contains("admin")
+    )
+    return connection.scalar(found.limit(1)) is not None
+
+
+def jobs(
+    connection: Connection,
+    viewer: Viewer,
+    limit: int,
+    before: int | None = None,
+    state: str | None = None,
+    job_type: str | None = None,
+    dataset_id: int | None = None,
+) -> list[JobFacts]:
+    """The newest jobs this viewer may see, those before id `before` (primary key, job_open,
+    job_dataset)."""
+    conditions = [_visible(JOB.c, viewer)]
+    wanted = ((JOB.c.job_state, state), (JOB.c.job_type, job_type), (JOB.c.dataset_id, dataset_id))
+    conditions += [column == value for column, value in wanted if value is not None]
+    if before is not None:
+        conditions.append(JOB.c.id < before)
+    found = connection.execute(
+        select(JOB).where(*conditions).order_by(JOB.c.id.desc()).limit(limit)
+    )
+    return [rows.job_facts(row) for row in found]
+
+
+def datasets(
+    connection: Connection, viewer: Viewer, limit: int, before: int | None = None
+) -> list[DataSet]:
+    """The newest data sets this viewer may see (primary key)."""
+    conditions = [_visible(DATASET.c, viewer)]
+    if before is not None:
+        conditions.append(DATASET.c.id < before)
+    found = connection.execute(
+        select(DATASET).where(*conditions).order_by(DATASET.c.id.desc()).limit(limit)
+    )
+    return [rows.dataset(row) for row in found]
+
+
+def _visible(columns: Any, viewer: Viewer) -> ColumnElement[bool]:
+    if viewer.admin:
+        return true()
+    public: ColumnElement[bool] = columns.public
+    if viewer.account_id is None:
+        return public
+    return public | (columns.account_id == viewer.account_id)
+
+
+def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts]:
+    """How far jobs have come, by id (workunit_progress; merge's primary key)."""
+    decided = dict.fromkeys(job_ids, 0)
+    merged = dict.fromkeys(job_ids, 0)
+    for job_id, count in connection.execute(
+        select(UNIT.c.job_id, func.count())
+        .where(
+            UNIT.c.job_id.in_(job_ids),
+            UNIT.c.assimilate_state.in_([AssimilateState.READY, AssimilateState.DONE]),
+        )
+        .group_by(UNIT.c.job_id)
+    ):
+        decided[job_id] = count
+    merges = table(MergeRow)
+    for job_id, count in connection.execute(
+        select(merges.c.job_id, merges.c.merged).where(merges.c.job_id.in_(job_ids))
+    ):
+        merged[job_id] = count
+    return {number: Counts(decided=decided[number], merged=merged[number]) for number in job_ids}
+
+
+def workunits(connection: Connection, job_id: int, after: int, limit: int) -> list[WorkUnit]:
+    """Work units of a job behind ordinal `after`, in order (workunit_of_job)."""
+    found = connection.scalars(
+        select(UNIT.c.id)
+        .where(UNIT.c.job_id == job_id, UNIT.c.ordinal > after)
+        .order_by(UNIT.c.ordinal)
+        .limit(limit)
+    ).all()
+    units = queries.workunits(connection, found)
+    return [units[number] for number in found]
+
+
+def canonical_output(connection: Connection, unit: WorkUnit) -> str | None:
+    """The canonical output of a decided work unit as canonical JSON (primary key)."""
+    results = table(ResultRow)
+    text = connection.scalar(
+        select(results.c.output).where(results.c.id == unit.canonical_result_id)
+    )
+    return None if text is None else str(text)
+
+
+def outputs(connection: Connection, job_ids: Collection[int]) -> dict[int, list[Output]]:
+    """Finished outputs of jobs, the newest version first (primary key)."""
+    made = table(OutputRow)
+    found: dict[int, list[Output]] = {number: [] for number in job_ids}
+    for row in connection.execute(
+        select(made).where(made.c.job_id.in_(job_ids)).order_by(made.c.output_version.desc())
+    ):
+        values = dict(row._mapping)
+        found[values.pop("job_id")].append(msgspec.convert(values, Output))
+    return found
+
+
+def output_parts(connection: Connection, job_id: int, version: int) -> list[OutputPart]:
+    """The parts of one version, in order (primary key)."""
+    parts = table(OutputPartRow)
+    found = connection.execute(
+        select(parts.c.ordinal, parts.c.digest, parts.c.rows)
+        .where(parts.c.job_id == job_id, parts.c.output_version == version)
+        .order_by(parts.c.ordinal)
+    )
+    return [OutputPart(**row._mapping) for row in found]
+
+
+def access(connection: Connection, digest: str) -> Access | None:
+    """Who may read the blob of this digest; None when nothing refers to it.
+
+    Parts of an output count once that version is finished (chunk_column_digest, job_program,
+    output_part_digest, output's manifest index).
+    """
+    chunks, parts, made = table(ChunkColumnRow), table(OutputPartRow), table(OutputRow)
+    finished = (made.c.job_id == parts.c.job_id) & (made.c.output_version == parts.c.output_version)
+    owned = [
+        select(DATASET.c.public, DATASET.c.account_id)
+        .join(chunks, chunks.c.dataset_id == DATASET.c.id)
+        .where(chunks.c.digest == digest),
+        select(JOB.c.public, JOB.c.account_id).where(JOB.c.program_digest == digest),
+        select(JOB.c.public, JOB.c.account_id)
+        .join(parts, parts.c.job_id == JOB.c.id)
+        .join(made, finished)
+        .where(parts.c.digest == digest),
+        select(JOB.c.public, JOB.c.account_id)
+        .join(made, made.c.job_id == JOB.c.id)
+        .where(made.c.manifest_digest == digest),
+    ]
+    found = {(row.public, row.account_id) for row in connection.execute(union_all(*owned))}
+    if not found:
+        return None
+    return Access(
+        public=any(public for public, _ in found),
+        owners=frozenset(owner for _, owner in found if owner is not None),
+    )
+
+
+def given(connection: Connection, result_id: int) -> Given | None:
+    """What a result computes (primary keys)."""
+    results = table(ResultRow)
+    row = connection.execute(
+        select(UNIT.c.job_id, UNIT.c.first_chunk, UNIT.c.chunk_count)
+        .join(results, results.c.workunit_id == UNIT.c.id)
+        .where(results.c.id == result_id)
+    ).first()
+    if row is None:
+        return None
+    facts = queries.job(connection, row.job_id)
+    assert facts is not None, "jobs stay"
+    return Given(job=facts, first_chunk=row.first_chunk, chunk_count=row.chunk_count)
+
+
+def totals(connection: Connection) -> Totals:
+    """What the server adds up to (job_open; one merge row a job; host's primary key)."""
+    by_state = {
+        row.job_state: row.jobs
+        for row in connection.execute(
+            select(JOB.c.job_state, func.count().label("jobs")).group_by(JOB.c.job_state)
+        )
+    }
+    verified = connection.scalar(select(func.sum(table(MergeRow).c.merged)))
+    hosts = connection.scalar(select(func.count()).select_from(table(HostRow)))
+    return Totals(
+        jobs_active=by_state.get(JobState.ACTIVE, 0),
+        jobs_completed=by_state.get(JobState.COMPLETED, 0),
+        workunits_verified=int(verified or 0),
+        hosts_enrolled=int(hosts or 0),
+    )

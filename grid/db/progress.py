@@ -1,0 +1,212 @@
+"""This file is where a job's stages move on: work units made, merged, ended, wound up.
+
+Each function runs inside one transaction; daemons call them, in bounded bites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from grid import splitter, transitioner
+from grid.assimilator import ending
+from grid.assimilator.output import OutputPart
+from grid.auditlog import entries
+from grid.db import apply as writes
+from grid.db import queries
+from grid.db.folds import Merge, Ripe
+from grid.db.keyring import Keyring
+from grid.db.tables import OutputPartRow, OutputRow
+from grid.db.transaction import Transaction
+from grid.db.work import Context, settle_units
+from grid.identifiers import Kind
+from grid.items import Json
+from grid.states import AssimilateState, FileDeleteState
+from grid.transition import Entity, Instruction, Transition
+
+
+def make_workunits(transaction: Transaction, job_id: int, high_water: int, context: Context) -> int:
+    """Make the job's next work units with their first copies; how many."""
+    connection = transaction.connection
+    facts = queries.job(connection, job_id)
+    assert facts is not None, "jobs stay"
+    if facts.job.workunits_made == facts.job.workunit_count:
+        return 0
+    dataset = queries.dataset(connection, facts.job.dataset_id)
+    assert dataset is not None, "data sets stay"
+    unseen = queries.unseen_workunits(connection, job_id, high_water)
+    ranges = list(splitter.next_ranges(facts.job, dataset.chunk_count, unseen, high_water))
+    if not ranges:
+        return 0
+    made = facts.job.workunits_made
+    if not writes.set_workunits_made(connection, job_id, made, made + len(ranges)):
+        return 0
+    ids = writes.add_workunits(
+        connection,
+        [
+            {
+                "job_id": job_id,
+                "ordinal": one.ordinal,
+                "first_chunk": one.first_chunk,
+                "chunk_count": one.chunk_count,
+            }
+            for one in ranges
+        ],
+    )
+    units = queries.workunits(connection, sorted(ids.values()))
+    settle_units(transaction, dict(sorted(units.items())), context, {})
+    return len(ranges)
+
+
+def settle_due(transaction: Transaction, workunit_ids: Sequence[int], context: Context) -> int:
+    """Settle work units whom time has overtaken; how many were looked at."""
+    units = queries.workunits(transaction.connection, workunit_ids)
+    settle_units(transaction, units, context, {})
+    return len(units)
+
+
+def cancel_workunits(
+    transaction: Transaction, workunit_ids: Sequence[int], context: Context
+) -> int:
+    """End undecided work units of an ended job; how many."""
+    units = queries.workunits(transaction.connection, workunit_ids)
+    done: dict[int, list[Instruction]] = {
+        number: transitioner.cancel(unit) for number, unit in units.items()
+    }
+    settle_units(transaction, units, context, done)
+    return len(units)
+
+
+def advance_merge(
+    transaction: Transaction,
+    job_id: int,
+    merge: Merge,
+    done: Sequence[Ripe],
+    state: Json,
+    parts: Sequence[OutputPart],
+) -> bool:
+    """Record that these work units are in the output; False when somebody else has done so.
+
+    The parts' blobs are on the disk already.
+    """
+    connection = transaction.connection
+    merged = merge.merged + len(done)
+    if not writes.set_merge(connection, job_id, merge.output_version, merge.merged, merged, state):
+        return False
+    for part in parts:
+        writes.add(
+            connection,
+            OutputPartRow(
+                job_id=job_id,
+                output_version=merge.output_version,
+                ordinal=part.ordinal,
+                digest=part.digest,
+                rows=part.rows,
+            ),
+        )
+    settled = [
+        Transition(
+            entity=Entity.WORKUNIT,
+            id=one.workunit_id,
+            before={"assimilate_state": AssimilateState.READY},
+            after={"assimilate_state": AssimilateState.DONE},
+            because="its output is in the job's",
+        )
+        for one in done
+    ]
+    writes.apply(connection, settled, (), transaction.now)
+    transaction.touched.add(job_id)
+    return True
+
+
+def complete_job(
+    transaction: Transaction,
+    job_id: int,
+    merge: Merge,
+    last: OutputPart | None,
+    manifest_digest: str,
+    keyring: Keyring,
+) -> int:
+    """Publish the merge as the job's output and end the job; how many steps were taken.
+
+    The blobs of the last part and of the manifest are on the disk already.
+    """
+    facts = queries.job(transaction.connection, job_id)
+    if facts is None or facts.job.job_state not in ending.OPEN_STATES:
+        return 0
+    _publish_output(transaction, job_id, merge, last, manifest_digest, keyring)
+    done = ending.Progress(merged=merge.merged)
+    return end_job(transaction, job_id, done, keyring)
+
+
+def end_job(
+    transaction: Transaction, job_id: int, progress: ending.Progress, keyring: Keyring
+) -> int:
+    """End the job and open its seal, where the rule says so; how many steps were taken."""
+    facts = queries.job(transaction.connection, job_id)
+    assert facts is not None, "jobs stay"
+    out = queries.copies_out(transaction.connection, job_id)
+    progress = msgspec.structs.replace(progress, in_progress=out)
+    steps = ending.decide(facts.job, progress, transaction.now)
+    public_id = keyring.identifiers.public(Kind.JOB, job_id)
+    writes.apply(transaction.connection, steps, (), transaction.now)
+    for step in steps:
+        transaction.touched.add(job_id)
+        if "seal_opened_at" in step.after:
+            writes.unseal(transaction.connection, job_id)
+            line = entries.reveal(public_id, transaction.now)
+        else:
+            line = entries.ending(public_id, step, transaction.now)
+        writes.log(transaction.connection, [line], transaction.now, job_id=job_id)
+    return len(steps)
+
+
+def delete_leftovers(transaction: Transaction, workunit_ids: Sequence[int]) -> int:
+    """Drop the bytes that a settled work unit no longer needs; how many work units."""
+    writes.drop_duplicate_outputs(transaction.connection, workunit_ids)
+    batch = [
+        Transition(
+            entity=Entity.WORKUNIT,
+            id=number,
+            before={"file_delete_state": FileDeleteState.READY},
+            after={"file_delete_state": FileDeleteState.DONE},
+            because="the bytes of its duplicates are gone",
+        )
+        for number in workunit_ids
+    ]
+    writes.apply(transaction.connection, batch, (), transaction.now)
+    return len(batch)
+
+
+def _publish_output(
+    transaction: Transaction,
+    job_id: int,
+    merge: Merge,
+    last: OutputPart | None,
+    manifest_digest: str,
+    keyring: Keyring,
+) -> None:
+    """Record a finished version of the output; its manifest is on the disk already."""
+    connection = transaction.connection
+    parts = (*merge.parts, last) if last is not None else merge.parts
+    if last is not None:
+        writes.add(
+            connection,
+            OutputPartRow(
+                job_id=job_id, output_version=merge.output_version, **msgspec.to_builtins(last)
+            ),
+        )
+    writes.add(
+        connection,
+        OutputRow(
+            job_id=job_id,
+            output_version=merge.output_version,
+            manifest_digest=manifest_digest,
+            rows=sum(part.rows for part in parts),
+            made_at=transaction.now,
+        ),
+    )
+    public_id = keyring.identifiers.public(Kind.JOB, job_id)
+    line = entries.output(public_id, merge.output_version, manifest_digest, transaction.now)
+    writes.log(connection, [line], transaction.now, job_id=job_id)

@@ -1,0 +1,59 @@
+"""This file is where connections are made: one kind that writes, one that cannot.
+
+SQLite runs in WAL mode with `synchronous=FULL`: a commit is on the disk before it is answered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from sqlite3 import Connection as DbapiConnection
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event
+
+#: How long a writer waits for another process's commit: far beyond any commit of ours.
+BUSY_TIMEOUT_MS = 15_000
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def writing_engine(url: str) -> Engine:
+    """Connections whose transactions take the write lock at once (`BEGIN IMMEDIATE`)."""
+    return _engine(url, begin="BEGIN IMMEDIATE", further=())
+
+
+def reading_engine(url: str) -> Engine:
+    """Connections that see one snapshot and cannot write."""
+    return _engine(url, begin="BEGIN", further=("PRAGMA query_only = ON",))
+
+
+def migrate(url: str) -> None:
+    """Bring the database's schema up to this version."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def _engine(url: str, begin: str, further: tuple[str, ...]) -> Engine:
+    engine = create_engine(url, connect_args={"check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DbapiConnection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not inside the driver
+        cursor = connection.cursor()
+        for pragma in (
+            f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+            "PRAGMA journal_mode = WAL",
+            "PRAGMA synchronous = FULL",
+            "PRAGMA foreign_keys = ON",
+            *further,
+        ):
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,133 @@
+"""This file is where the rest of Grid meets its state: read a snapshot, write through one queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from grid.blobs import BlobStore
+from grid.comparators import Comparator
+from grid.db import queries, session
+from grid.db.keyring import Keyring, open_keyring
+from grid.db.rows import JobFacts
+from grid.db.transaction import Transaction
+from grid.db.work import Context, WorkAnswer, WorkRequest, work
+from grid.db.writer import Writer
+from grid.plugins.registry import Registry
+from grid.settings import Settings
+from grid.states import JobState
+
+T = TypeVar("T")
+
+#: Jobs whose unchanging facts are kept at hand; a batch rarely touches more than a few.
+JOBS_KEPT_MAX = 10_000
+
+
+class StartRefused(Exception):
+    """The server must not start like this; says what to do."""
+
+
+def database_url(settings: Settings) -> str:
+    """Where the embedded database is."""
+    return f"sqlite:///{settings.data_dir.resolve() / 'grid.db'}"
+
+
+class Store:
+    """Database, blobs, keys and job types of one data folder."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self.settings = settings
+        self._clock = clock
+        self.keyring: Keyring = open_keyring(settings.data_dir)
+        self.blobs = BlobStore(settings.data_dir / "blobs")
+        self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
+        url = database_url(settings)
+        session.migrate(url)
+        self._reading = session.reading_engine(url)
+        self._writing = session.writing_engine(url)
+        self._listeners: list[Callable[[set[int]], None]] = []
+        self._jobs: dict[int, JobFacts] = {}
+        self.context = Context(
+            keyring=self.keyring, jobs=self._job_facts, comparator=self._comparator
+        )
+        self._writer = Writer(self._writing, self._work, self.now, self._tell)
+        self._refuse_missing_job_types()
+
+    def now(self) -> int:
+        """Seconds since 1970-01-01 UTC: the only clock there is."""
+        return int(self._clock())
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one snapshot and cannot write."""
+        with self._reading.connect() as connection:
+            yield connection
+
+    def write(self, command: Callable[[Transaction], T]) -> T:
+        """Run a writing function in the next commit and wait for it; from any thread but an
+        event loop's."""
+        future: Future[T] = self._writer.submit(command)
+        return future.result()
+
+    async def awrite(self, command: Callable[[Transaction], T]) -> T:
+        """The same from an event loop."""
+        future: Future[T] = self._writer.submit(command)
+        return await asyncio.wrap_future(future)
+
+    async def work(self, request: WorkRequest) -> WorkAnswer:
+        """One host's exchange, answered after the commit that holds it."""
+        future: Future[WorkAnswer] = self._writer.submit(request)
+        return await asyncio.wrap_future(future)
+
+    def listen(self, listener: Callable[[set[int]], None]) -> Callable[[], None]:
+        """Call `listener` with the ids of jobs that changed, after each commit, in the writer's
+        thread: it must be quick. Returns how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def close(self) -> None:
+        """Commit what has queued, then let go of the database."""
+        self._writer.close()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def _work(self, transaction: Transaction, requests: Sequence[WorkRequest]) -> list[WorkAnswer]:
+        return work(transaction, requests, self.context)
+
+    def _tell(self, touched: set[int]) -> None:
+        for listener in tuple(self._listeners):
+            listener(touched)
+
+    def _job_facts(self, transaction: Transaction, ids: set[int]) -> Mapping[int, JobFacts]:
+        """Only the writer's thread calls this."""
+        missing = ids - self._jobs.keys()
+        if missing:
+            if len(self._jobs) + len(missing) > JOBS_KEPT_MAX:
+                self._jobs.clear()
+                missing = ids
+            self._jobs |= queries.jobs(transaction.connection, missing)
+        return self._jobs
+
+    def _comparator(self, facts: JobFacts) -> Comparator:
+        return self.job_types.loaded(facts.job.job_type_digest).job_type.compare
+
+    def _refuse_missing_job_types(self) -> None:
+        with self.read() as connection:
+            numbers = queries.jobs_in(connection, (JobState.ACTIVE, JobState.PAUSED))
+            facts = queries.jobs(connection, numbers)
+        for one in facts.values():
+            job = one.job
+            if not self.job_types.has(job.job_type_digest):
+                self.close()
+                raise StartRefused(
+                    f"job {job.name!r} is open and was made by {job.job_type} {job.version} "
+                    f"({job.job_type_digest[:12]}…), whose folder has changed or is gone. Put that "
+                    "folder back, or cancel the job with it in place before you change it."
+                )

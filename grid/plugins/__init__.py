@@ -1,0 +1,1 @@
+"""This package is where job types come in: contract, hooks, manifests, host and loader."""

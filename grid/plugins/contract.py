@@ -1,0 +1,103 @@
+"""This file is where a job type learns what it must provide, and what it may be told.
+
+A job type is pure: it sees a checked spec, the data set's columns, and chunks as Python lists; it
+reads no clock, network or file. Errors it raises become a 4xx for the requester (`SpecError`), a
+refused report for a volunteer (`OutputError`), or a failed job (anything else).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pluggy
+import pyarrow as pa
+from msgspec import Struct
+
+from grid.codegen.errors import SpecError as SpecError
+from grid.comparators import Comparator, by_digest
+from grid.items import Column, Json
+
+#: Marks the functions of a plugin that implement a hook of `grid.plugins.hookspecs`.
+hookimpl = pluggy.HookimplMarker("grid")
+
+#: One chunk as the reference sees it: column name → Python values (int, float, bool, str, None).
+Chunk = Mapping[str, Sequence[object]]
+
+
+class OutputError(Exception):
+    """An output that no honest run of the program can produce."""
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One decided work unit on its way into the output."""
+
+    ordinal: int
+    #: First chunk of the work unit, and the rows of each of its chunks.
+    first_chunk: int
+    rows: tuple[int, ...]
+    #: The canonical output, parsed.
+    output: Json
+    #: Reads the named columns of the unit's chunks again, one batch a chunk, in order.
+    source: Callable[[Sequence[str]], Iterator[pa.RecordBatch]]
+
+
+class Merged(Struct, frozen=True, kw_only=True):
+    """What folding one part gave: the new state, and rows that are final already."""
+
+    #: Canonical JSON: no floats. Kept between parts, across restarts.
+    state: Json
+    rows: pa.RecordBatch | None = None
+
+
+class JobType(ABC):
+    """A kind of computation that requesters may ask for.
+
+    `columns` is always the data set's whole schema; `spec` has passed the folder's JSON Schema.
+    """
+
+    @abstractmethod
+    def reads(self, spec: Json, columns: Sequence[Column]) -> tuple[str, ...]:
+        """Names of the columns the program reads, in the order it gets them.
+
+        This is the whole check of a spec against a data set. Raises SpecError.
+        """
+
+    @abstractmethod
+    def output_columns(self, spec: Json, columns: Sequence[Column]) -> tuple[Column, ...]:
+        """The columns of the assembled output."""
+
+    @abstractmethod
+    def program(self, spec: Json, columns: Sequence[Column]) -> str:
+        """The JavaScript for every work unit of the job: one function expression (`codegen`)."""
+
+    @abstractmethod
+    def params(self, spec: Json, columns: Sequence[Column]) -> Json:
+        """What the program gets as data: every value of the spec that it needs. No floats."""
+
+    @abstractmethod
+    def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
+        """The output for one work unit, computed in Python; equal to the program's, to the byte."""
+
+    @abstractmethod
+    def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
+        """Raise OutputError unless `output` could be the answer for chunks of so many rows.
+
+        Runs on every report, after the folder's output schema: it must be quick and may not
+        assume honesty.
+        """
+
+    #: When two outputs are the same answer.
+    compare: Comparator = staticmethod(by_digest)
+
+    @abstractmethod
+    def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
+        """The state before the first part."""
+
+    @abstractmethod
+    def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
+        """Fold one part into the state; parts come in order, each once."""
+
+    @abstractmethod
+    def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
+        """The rows that are known only at the end."""

@@ -1,0 +1,56 @@
+"""This file is where the job types that are there are kept at hand, and loaded at first use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from grid.plugins.loader import OWN_FOLDER, Found, Loaded, PluginError, discover, load
+
+
+class Registry:
+    """The job types found at start; whether one is enabled is for the database to say."""
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self._folders = (OWN_FOLDER, *folders)
+        self._lock = threading.Lock()
+        self._loaded: dict[str, Loaded] = {}
+        self._found: dict[str, Found] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what is there; raises PluginError."""
+        found = {one.manifest.name: one for one in discover(self._folders)}
+        with self._lock:
+            self._found = found
+
+    def found(self) -> tuple[Found, ...]:
+        """Every job type that is there, by name, enabled or not."""
+        with self._lock:
+            return tuple(self._found.values())
+
+    def find(self, name: str) -> Found | None:
+        """The job type of this name, or None."""
+        with self._lock:
+            return self._found.get(name)
+
+    def has(self, digest: str) -> bool:
+        """Whether the code of this digest can be had."""
+        with self._lock:
+            return digest in self._loaded or any(
+                one.digest == digest for one in self._found.values()
+            )
+
+    def loaded(self, digest: str) -> Loaded:
+        """The job type of this digest, imported at first use; raises PluginError.
+
+        The caller has made sure that an admin enabled this digest.
+        """
+        with self._lock:
+            if digest not in self._loaded:
+                found = [one for one in self._found.values() if one.digest == digest]
+                if not found:
+                    raise PluginError(f"no job type with digest {digest} is here any more")
+                self._loaded[digest] = load(found[0])
+            return self._loaded[digest]
