@@ -1,0 +1,1 @@
+"""This folder is where data sets come from: an uploaded CSV file, cut into chunks of columns."""
