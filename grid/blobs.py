@@ -42,8 +42,9 @@ class BlobStore:
 
     def put_many(self, blobs: Iterable[bytes]) -> list[str]:
         """Keep each of `blobs`; their digests in order. Cheaper than one `put` for each."""
-        digests = [self._write(data) for data in blobs]
-        paths = [self.folder / _key(digest) for digest in dict.fromkeys(digests)]
+        written: set[str] = set()
+        digests = [self._write(data, written) for data in blobs]
+        paths = [self.folder / _key(digest) for digest in sorted(written)]
         for path in paths:
             _sync(path)
         for folder in {path.parent for path in paths}:
@@ -78,10 +79,12 @@ class BlobStore:
         except FileNotFoundError:
             return
 
-    def _write(self, data: bytes) -> str:
+    def _write(self, data: bytes, written: set[str]) -> str:
         """Write even over a blob that is there: a power cut may have left it without its bytes."""
         digest = digest_of(data)
-        obstore.put(self._store, _key(digest), data)
+        if digest not in written:
+            obstore.put(self._store, _key(digest), data)
+            written.add(digest)
         return digest
 
 

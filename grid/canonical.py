@@ -9,6 +9,9 @@ import rfc8785
 
 from grid.items import Json
 
+#: Whole numbers up to here are exact in every JSON reader.
+SAFE_INTEGER_MAX = 2**53 - 1
+
 
 class NotCanonical(ValueError):
     """Bytes that are not the one spelling of their value."""
@@ -22,6 +25,14 @@ def dumps(value: Json) -> bytes:
         raise ValueError(str(error)) from error
 
 
+def dumps_facts(value: Json) -> bytes:
+    """The same bytes as `dumps`, several times faster, for facts of our own making.
+
+    They have ASCII keys and no floats, and no integer beyond 2⁵³.
+    """
+    return msgspec.json.encode(value, order="sorted")
+
+
 def loads(data: bytes) -> Json:
     """The value of canonical JSON; raises NotCanonical for any other spelling.
 
@@ -30,9 +41,9 @@ def loads(data: bytes) -> Json:
     """
     try:
         value = msgspec.json.decode(data)
-        if _holds_float(value):
+        if _is_inexact(value):
             raise NotCanonical("numbers must be whole and below 2^53; write others as strings")
-        if dumps(value) == data:
+        if data == (dumps_facts(value) if data.isascii() else dumps(value)):
             return value
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
         if isinstance(error, NotCanonical):
@@ -46,9 +57,9 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _holds_float(value: Json) -> bool:
-    if isinstance(value, float):
+def _is_inexact(value: Json) -> bool:
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > SAFE_INTEGER_MAX):
         return True
     if isinstance(value, dict):
-        return any(_holds_float(item) for item in value.values())
-    return isinstance(value, list) and any(_holds_float(item) for item in value)
+        return any(_is_inexact(item) for item in value.values())
+    return isinstance(value, list) and any(_is_inexact(item) for item in value)

@@ -148,7 +148,10 @@ def volunteer(
 
 
 def _find(store: Store, name: str) -> Found:
-    found = store.job_types.find(name)
+    try:
+        found = store.job_types.find(name)
+    except PluginError as error:
+        stop(str(error))
     if found is None:
         there = ", ".join(one.manifest.name for one in store.job_types.found())
         stop(f"{name}: no such job type; there are {there}")

@@ -217,6 +217,13 @@ class DataSet(Struct, frozen=True, kw_only=True):
     source_digest: str
     created_at: int
 
+    def rows_of(self, first_chunk: int, chunk_count: int) -> tuple[int, ...]:
+        """How many rows each chunk of a range holds."""
+        return tuple(
+            min(self.chunk_rows, self.row_count - chunk * self.chunk_rows)
+            for chunk in range(first_chunk, first_chunk + chunk_count)
+        )
+
 
 class ChunkColumn(Struct, frozen=True, kw_only=True):
     """One column of one chunk, stored as a blob of its own."""

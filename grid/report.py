@@ -51,7 +51,7 @@ class Report(Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """SHA-256 of what was said, so that a repeat can be told from a change."""
         said = {"outcome": self.outcome, "output": self.output_digest, "message": self.message}
-        return canonical.digest(canonical.dumps(said))
+        return canonical.digest(canonical.dumps_facts(said))
 
 
 class Judged(Struct, frozen=True, kw_only=True):

@@ -52,12 +52,13 @@ class Settings(BaseSettings):
     job_type_folders: Annotated[tuple[str, ...], NoDecode] = ()
     #: 1 GiB: what a laptop uploads in some minutes.
     upload_bytes_max: int = Field(default=1 << 30, ge=1)
-    #: 1 MiB: a spec is written by a person, a batch of reports is many 64 kB outputs.
+    #: 8 MiB: a spec is written by a person, a batch of reports is many 64 kB outputs.
     body_bytes_max: int = Field(default=8 << 20, ge=1024)
     #: Rows of a chunk unless the upload says otherwise: two narrow columns are near 0.5 MB.
     chunk_rows: int = Field(default=65_536, ge=1, le=262_144)
-    #: Work units of one job made ahead of dispatch: enough for a burst, small for a table.
-    unsent_workunits_max: int = Field(default=500, ge=1)
+    #: Work units of one job made ahead of dispatch: a second's worth for the busiest crowd that
+    #: one server answers.
+    unsent_workunits_max: int = Field(default=2000, ge=1)
     #: Seconds of computing after which a volunteer stops a work unit; the design size is 2–20 s.
     compute_time_limit_s: int = Field(default=60, ge=1)
     #: How often a host renews its leases: several times within the shortest useful deadline.

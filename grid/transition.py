@@ -50,6 +50,8 @@ class CreateResults(Struct, frozen=True, kw_only=True):
     workunit_id: int
     job_id: int
     count: int
+    #: Whether it has none yet.
+    first: bool = False
     priority: int
     because: str
 

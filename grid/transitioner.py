@@ -148,6 +148,7 @@ def _create(unit: WorkUnit, silent: list[Result], wanted: int) -> list[Instructi
             workunit_id=unit.id,
             job_id=unit.job_id,
             count=count,
+            first=not unit.results,
             priority=policy.priority,
             because=f"{wanted} more equal answers are needed",
         )

@@ -70,7 +70,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 def pseudonym(key: bytes, job_id: int, principal_id: int | None) -> str:
     """A principal's name within one job: the same there, unlinkable elsewhere."""
     text = f"pseudonym {job_id} {principal_id}".encode()
-    return hmac.digest(key, text, hashlib.sha256)[:10].hex()
+    return hmac.new(key, text, hashlib.sha256).digest()[:10].hex()
 
 
 def job(job: Job, public_id: str, dataset: DataSet, now: int) -> Entry:
@@ -153,7 +153,7 @@ def of_unit(
 
 def commitment(facts: Json) -> str:
     """What a `commit` entry shows of a vote's facts (salt included) until they are revealed."""
-    return canonical.digest(canonical.dumps(facts))
+    return canonical.digest(canonical.dumps_facts(facts))
 
 
 def vote(unit: WorkUnit, result: Result, key: bytes) -> dict[str, Json]:

@@ -163,17 +163,9 @@ def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:
     return Part(
         ordinal=one.ordinal,
         first_chunk=one.first_chunk,
-        rows=chunk_rows(dataset, one.first_chunk, one.chunk_count),
+        rows=dataset.rows_of(one.first_chunk, one.chunk_count),
         output=canonical.loads(one.output.encode()),
         source=source,
-    )
-
-
-def chunk_rows(dataset: DataSet, first: int, count: int) -> tuple[int, ...]:
-    """How many rows each chunk of a range holds."""
-    return tuple(
-        min(dataset.chunk_rows, dataset.row_count - chunk * dataset.chunk_rows)
-        for chunk in range(first, first + count)
     )
 
 

@@ -6,6 +6,7 @@ and merges for jobs as soon as a commit has touched them.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -30,6 +31,8 @@ PASSES: Mapping[str, Pass] = {
 #: Shortest time between two looks at touched jobs: reports come faster than folding them one by
 #: one is worth.
 PROMPT_INTERVAL_S = 0.02
+#: Rest after a look, as a multiple of what it took: under load most of the time is for reports.
+PROMPT_REST = 4
 
 
 class Daemons:
@@ -40,6 +43,8 @@ class Daemons:
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
         )
+        # A pass that outlasts its interval is no news: the next one does its work.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._touched: set[int] = set()
         self._wake = threading.Condition()
         self._stopping = False
@@ -93,10 +98,11 @@ class Daemons:
                 if self._stopping:
                     return
                 jobs, self._touched = self._touched, set()
+            began = time.monotonic()
             for job_id in jobs:
                 try:
                     generator.make(self._store, job_id)
                     assimilator.advance(self._store, job_id)
                 except Exception:
                     log.exception("a job could not be moved on", job=job_id)
-            time.sleep(PROMPT_INTERVAL_S)
+            time.sleep(max(PROMPT_INTERVAL_S, PROMPT_REST * (time.monotonic() - began)))

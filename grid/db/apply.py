@@ -84,10 +84,11 @@ def apply(
             "workunit_id": one.workunit_id,
             "job_id": one.job_id,
             "priority": one.priority,
+            "first": one.first and number == 0,
         }
         for one in batch
         if isinstance(one, CreateResults)
-        for _ in range(one.count)
+        for number in range(one.count)
     ]
     if copies:
         connection.execute(insert(table(ResultRow)), copies)
@@ -104,7 +105,7 @@ def log(
             [
                 {
                     "kind": str(entry.kind),
-                    "facts": canonical.dumps(entry.facts).decode(),
+                    "facts": canonical.dumps_facts(entry.facts).decode(),
                     "job_id": job_id if entry.sealed_job_id is None else entry.sealed_job_id,
                     "sealed": entry.sealed_job_id is not None,
                     "decided_at": now,

@@ -149,7 +149,8 @@ def _visible(columns: Any, viewer: Viewer) -> ColumnElement[bool]:
     public: ColumnElement[bool] = columns.public
     if viewer.account_id is None:
         return public
-    return public | (columns.account_id == viewer.account_id)
+    mine: ColumnElement[bool] = columns.account_id == viewer.account_id
+    return public | mine
 
 
 def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts]:

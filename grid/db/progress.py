@@ -21,13 +21,16 @@ from grid.db.tables import OutputPartRow, OutputRow
 from grid.db.transaction import Transaction
 from grid.db.work import Context, settle_units
 from grid.identifiers import Kind
-from grid.items import Json
+from grid.items import Json, WorkUnit
 from grid.states import AssimilateState, FileDeleteState
 from grid.transition import Entity, Instruction, Transition
 
 
 def make_workunits(transaction: Transaction, job_id: int, high_water: int, context: Context) -> int:
-    """Make the job's next work units with their first copies; how many."""
+    """Make the job's next work units with their first copies; how many.
+
+    Nothing while more than half of `high_water` wait: large bites cost less.
+    """
     connection = transaction.connection
     facts = queries.job(connection, job_id)
     assert facts is not None, "jobs stay"
@@ -36,6 +39,8 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
     dataset = queries.dataset(connection, facts.job.dataset_id)
     assert dataset is not None, "data sets stay"
     unseen = queries.unseen_workunits(connection, job_id, high_water)
+    if unseen * 2 > high_water:
+        return 0
     ranges = list(splitter.next_ranges(facts.job, dataset.chunk_count, unseen, high_water))
     if not ranges:
         return 0
@@ -54,8 +59,18 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
             for one in ranges
         ],
     )
-    units = queries.workunits(connection, sorted(ids.values()))
-    settle_units(transaction, dict(sorted(units.items())), context, {})
+    units = {
+        ids[one.ordinal]: WorkUnit(
+            id=ids[one.ordinal],
+            job_id=job_id,
+            ordinal=one.ordinal,
+            first_chunk=one.first_chunk,
+            chunk_count=one.chunk_count,
+            policy=facts.job.policy,
+        )
+        for one in ranges
+    }
+    settle_units(transaction, units, context, {})
     return len(ranges)
 
 

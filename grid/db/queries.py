@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import Connection, func, literal_column, select
 
-from grid.db import rows
+from grid.db import hot, rows
 from grid.db.rows import JobFacts
 from grid.db.tables import (
     ChunkColumnRow,
@@ -21,55 +20,22 @@ from grid.db.tables import (
     ResultRow,
     TokenRow,
     WorkUnitRow,
+    spelled,
     table,
 )
-from grid.items import ChunkColumn, DataSet, Host, Policy, Result, WorkUnit
+from grid.items import ChunkColumn, DataSet, Host, Policy, WorkUnit
 from grid.states import AssimilateState, FileDeleteState, JobState, ServerState
 
 RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
 
 
-class Waiting(Struct, frozen=True, kw_only=True):
-    """A result that waits for a host, and what its work unit computes."""
+def workunits(connection: Connection, ids: Collection[int]) -> dict[int, WorkUnit]:
+    """Work units with all their results, by id."""
 
-    result_id: int
-    workunit_id: int
-    job_id: int
-    first_chunk: int
-    chunk_count: int
-    held_by: frozenset[int]
+    def policies(numbers: set[int]) -> dict[int, Policy]:
+        return {number: one.job.policy for number, one in jobs(connection, numbers).items()}
 
-
-def workunit_ids(connection: Connection, result_ids: Collection[int]) -> set[int]:
-    """The work units of these results (primary key)."""
-    return set(connection.scalars(select(RESULT.c.workunit_id).where(RESULT.c.id.in_(result_ids))))
-
-
-def workunits(
-    connection: Connection, ids: Collection[int], policies: Mapping[int, Policy] | None = None
-) -> dict[int, WorkUnit]:
-    """Work units with all their results, by id (primary key; result_workunit).
-
-    `policies` by job id saves reading them when the caller knows them.
-    """
-    if not ids:
-        return {}
-    fields = [UNIT.c[name] for name in rows.WORKUNIT_FIELDS]
-    found = connection.execute(select(*fields).where(UNIT.c.id.in_(ids))).all()
-    copies: dict[int, list[Result]] = {row[0]: [] for row in found}
-    for row in connection.execute(
-        select(*(RESULT.c[name] for name in rows.RESULT_FIELDS))
-        .where(RESULT.c.workunit_id.in_(ids))
-        .order_by(RESULT.c.id)
-    ):
-        result = rows.result(row)
-        copies[result.workunit_id].append(result)
-    job_ids = {row[1] for row in found}
-    known = dict(policies or {})
-    missing = job_ids - known.keys()
-    if missing:
-        known |= {number: one.job.policy for number, one in jobs(connection, missing).items()}
-    return {row[0]: rows.workunit(row, known[row[1]], copies[row[0]]) for row in found}
+    return hot.workunits(connection, ids, policies)
 
 
 def jobs(connection: Connection, ids: Collection[int]) -> dict[int, JobFacts]:
@@ -107,79 +73,13 @@ def ended_and_sealed(connection: Connection, now: int) -> list[int]:
     return list(connection.scalars(select(JOB.c.id).where(JOB.c.seal_opened_at.is_(None), over)))
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
-    """The best results that wait for a host (result_unsent)."""
-    return _with_holders(connection, connection.execute(_waiting(limit)).all())
-
-
-def waiting_for(
-    connection: Connection, principal_id: int, trusted: bool, limit: int
-) -> list[Waiting]:
-    """The best results that this principal may have (result_unsent, result_workunit)."""
-    other = RESULT.alias("other")
-    held = (
-        select(other.c.id)
-        .where(other.c.workunit_id == RESULT.c.workunit_id, other.c.principal_id == principal_id)
-        .exists()
-    )
-    further = [~held] if trusted else [~held, JOB.c.mode != "trusted"]
-    return _with_holders(connection, connection.execute(_waiting(limit, *further)).all())
-
-
-def _waiting(limit: int, *further: ColumnElement[bool]) -> Select[Any]:
-    return (
-        select(RESULT.c.id, UNIT.c.id, UNIT.c.job_id, UNIT.c.first_chunk, UNIT.c.chunk_count)
-        .select_from(RESULT.join(UNIT, UNIT.c.id == RESULT.c.workunit_id).join(JOB))
-        .where(
-            RESULT.c.server_state == ServerState.UNSENT.value,
-            JOB.c.job_state == JobState.ACTIVE.value,
-            *further,
-        )
-        .order_by(RESULT.c.priority.desc(), RESULT.c.id)
-        .limit(limit)
-    )
-
-
-def _with_holders(connection: Connection, found: Sequence[Any]) -> list[Waiting]:
-    holders: dict[int, set[int]] = {unit_id: set() for _, unit_id, *_ in found}
-    for unit_id, principal_id in connection.execute(
-        select(RESULT.c.workunit_id, RESULT.c.principal_id).where(
-            RESULT.c.workunit_id.in_(list(holders)), RESULT.c.principal_id.is_not(None)
-        )
-    ):
-        holders[unit_id].add(principal_id)
-    return [
-        Waiting(
-            result_id=result_id,
-            workunit_id=unit_id,
-            job_id=job_id,
-            first_chunk=first_chunk,
-            chunk_count=chunk_count,
-            held_by=frozenset(holders[unit_id]),
-        )
-        for result_id, unit_id, job_id, first_chunk, chunk_count in found
-    ]
-
-
-def lease_counts(connection: Connection, host_ids: Collection[int]) -> dict[int, int]:
-    """How many leases each host holds (result_leases)."""
-    counted = connection.execute(
-        select(RESULT.c.host_id, func.count())
-        .where(
-            RESULT.c.server_state == ServerState.IN_PROGRESS.value, RESULT.c.host_id.in_(host_ids)
-        )
-        .group_by(RESULT.c.host_id)
-    )
-    return {row[0]: row[1] for row in counted}
-
-
 def overdue(connection: Connection, now: int, limit: int) -> set[int]:
     """Work units with a copy past its deadline (result_overdue)."""
     return set(
         connection.scalars(
             select(RESULT.c.workunit_id)
             .where(
-                RESULT.c.server_state == ServerState.IN_PROGRESS.value,
+                RESULT.c.server_state == spelled(ServerState.IN_PROGRESS),
                 RESULT.c.report_deadline < now,
             )
             .order_by(RESULT.c.report_deadline)
@@ -195,7 +95,8 @@ def undecided_of(connection: Connection, states: Iterable[JobState], limit: int)
             select(UNIT.c.id)
             .select_from(UNIT.join(JOB))
             .where(
-                UNIT.c.assimilate_state == AssimilateState.INIT.value, JOB.c.job_state.in_(states)
+                UNIT.c.assimilate_state == spelled(AssimilateState.INIT),
+                JOB.c.job_state.in_(states),
             )
             .limit(limit)
         )
@@ -208,7 +109,7 @@ def to_wind_up(connection: Connection, limit: int) -> list[int]:
         select(RESULT.c.id)
         .where(
             RESULT.c.workunit_id == UNIT.c.id,
-            RESULT.c.server_state == ServerState.IN_PROGRESS.value,
+            RESULT.c.server_state == spelled(ServerState.IN_PROGRESS),
         )
         .exists()
     )
@@ -216,8 +117,8 @@ def to_wind_up(connection: Connection, limit: int) -> list[int]:
         connection.scalars(
             select(UNIT.c.id)
             .where(
-                UNIT.c.assimilate_state == AssimilateState.DONE.value,
-                UNIT.c.file_delete_state == FileDeleteState.INIT.value,
+                UNIT.c.assimilate_state == spelled(AssimilateState.DONE),
+                UNIT.c.file_delete_state == spelled(FileDeleteState.INIT),
                 ~out,
             )
             .limit(limit)
@@ -230,27 +131,21 @@ def to_delete(connection: Connection, limit: int) -> list[int]:
     return list(
         connection.scalars(
             select(UNIT.c.id)
-            .where(UNIT.c.file_delete_state == FileDeleteState.READY.value)
+            .where(UNIT.c.file_delete_state == spelled(FileDeleteState.READY))
             .limit(limit)
         )
     )
 
 
 def unseen_workunits(connection: Connection, job_id: int, limit: int) -> int:
-    """How many work units of a job no host has seen yet, counted up to `limit`."""
-    seen = RESULT.alias("seen")
-    sent = (
-        select(seen.c.id)
-        .where(
-            seen.c.workunit_id == RESULT.c.workunit_id,
-            seen.c.server_state != ServerState.UNSENT.value,
-        )
-        .exists()
-    )
+    """How many work units of a job no host has seen yet, counted up to `limit` (result_unseen)."""
     few = (
-        select(RESULT.c.workunit_id)
-        .where(RESULT.c.job_id == job_id, RESULT.c.server_state == ServerState.UNSENT.value, ~sent)
-        .distinct()
+        select(RESULT.c.id)
+        .where(
+            RESULT.c.job_id == job_id,
+            RESULT.c.server_state == spelled(ServerState.UNSENT),
+            RESULT.c.first == literal_column("1"),
+        )
         .limit(limit)
         .subquery()
     )
@@ -258,9 +153,9 @@ def unseen_workunits(connection: Connection, job_id: int, limit: int) -> int:
 
 
 def copies_out(connection: Connection, job_id: int) -> int:
-    """Copies of a job that hosts still hold (result_of_job)."""
+    """Copies of a job that hosts still hold (result_out)."""
     counted = select(func.count()).where(
-        RESULT.c.job_id == job_id, RESULT.c.server_state == ServerState.IN_PROGRESS.value
+        RESULT.c.job_id == job_id, RESULT.c.server_state == spelled(ServerState.IN_PROGRESS)
     )
     return int(connection.scalar(counted) or 0)
 

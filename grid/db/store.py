@@ -20,6 +20,7 @@ from grid.db.rows import JobFacts
 from grid.db.transaction import Transaction
 from grid.db.work import Context, WorkAnswer, WorkRequest, work
 from grid.db.writer import Writer
+from grid.plugins.loader import PluginError
 from grid.plugins.registry import Registry
 from grid.settings import Settings
 from grid.states import JobState
@@ -78,13 +79,13 @@ class Store:
 
     async def awrite(self, command: Callable[[Transaction], T]) -> T:
         """The same from an event loop."""
-        future: Future[T] = self._writer.submit(command)
-        return await asyncio.wrap_future(future)
+        future: asyncio.Future[T] = self._writer.submit_async(command)
+        return await future
 
     async def work(self, request: WorkRequest) -> WorkAnswer:
         """One host's exchange, answered after the commit that holds it."""
-        future: Future[WorkAnswer] = self._writer.submit(request)
-        return await asyncio.wrap_future(future)
+        future: asyncio.Future[WorkAnswer] = self._writer.submit_async(request)
+        return await future
 
     def listen(self, listener: Callable[[set[int]], None]) -> Callable[[], None]:
         """Call `listener` with the ids of jobs that changed, after each commit, in the writer's
@@ -131,3 +132,8 @@ class Store:
                     f"({job.job_type_digest[:12]}…), whose folder has changed or is gone. Put that "
                     "folder back, or cancel the job with it in place before you change it."
                 )
+            try:  # now: an open job keeps its code even if the folder changes later
+                self.job_types.loaded(job.job_type_digest)
+            except PluginError:
+                self.close()
+                raise

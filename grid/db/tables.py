@@ -9,7 +9,17 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Column, Index, Table, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Index,
+    Table,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from grid.items import Mode
@@ -223,8 +233,12 @@ class ResultRow(SQLModel, table=True):
         ),
         # dispatch: how many leases a host holds
         Index("result_leases", "host_id", sqlite_where=text("server_state = 'in_progress'")),
-        # work generator: work units nobody has seen yet; ending: copies still out
-        Index("result_of_job", "job_id", "server_state"),
+        # work generator: work units nobody has seen yet
+        Index(
+            "result_unseen", "job_id", sqlite_where=text("server_state = 'unsent' AND first = 1")
+        ),
+        # ending: copies still out
+        Index("result_out", "job_id", sqlite_where=text("server_state = 'in_progress'")),
     )
     id: int | None = Field(default=None, primary_key=True)
     workunit_id: int = Field(foreign_key="workunit.id")
@@ -246,6 +260,8 @@ class ResultRow(SQLModel, table=True):
     message: str | None = None
     salt: str | None = None
     priority: int = 0
+    #: The first copy made of its work unit: while it waits, no host has seen the work unit.
+    first: bool = False
 
 
 class MergeRow(SQLModel, table=True):
@@ -294,6 +310,11 @@ class OutboxRow(SQLModel, table=True):
     #: Kept back until that job's seal opens.
     sealed: bool = False
     decided_at: int
+
+
+def spelled(state: StrEnum) -> ColumnElement[str]:
+    """A state written into the statement: a partial index serves no bound parameter."""
+    return literal_column(f"'{state.value}'")
 
 
 def table(model: type[SQLModel]) -> Table:

@@ -15,9 +15,9 @@ from grid import dispatch, report
 from grid.auditlog import entries
 from grid.comparators import Comparator
 from grid.db import apply as writes
-from grid.db import queries
+from grid.db import hot
+from grid.db.hot import Waiting
 from grid.db.keyring import Keyring
-from grid.db.queries import Waiting
 from grid.db.rows import JobFacts
 from grid.db.transaction import Transaction
 from grid.dispatch import Ask, Candidate, WhyNoWork
@@ -77,6 +77,14 @@ class Context(Struct, frozen=True, kw_only=True):
     #: How a job's answers are compared.
     comparator: Callable[[JobFacts], Comparator]
 
+    def policies(self, transaction: Transaction) -> hot.Policies:
+        """Job ids → their policies."""
+        return lambda ids: {
+            number: facts.job.policy
+            for number, facts in self.jobs(transaction, ids).items()
+            if number in ids
+        }
+
 
 def work(
     transaction: Transaction, requests: Sequence[WorkRequest], context: Context
@@ -103,7 +111,10 @@ def settle_units(
     done: Mapping[int, Sequence[Instruction]],
 ) -> None:
     """Settle work units after `done` was decided for them, and carry out all of it."""
-    jobs = context.jobs(transaction, {unit.job_id for unit in units.values()})
+    numbers = {unit.job_id for unit in units.values()}
+    jobs = context.jobs(transaction, numbers)
+    public = context.keyring.identifiers.public
+    names = {number: public(Kind.JOB, number) for number in numbers}
     batch: list[Instruction] = []
     lines: list[entries.Entry] = []
     for number, unit in units.items():
@@ -119,7 +130,7 @@ def settle_units(
             entries.of_unit(
                 after(changed, rules, next_id=-(10**9)),
                 mine,
-                context.keyring.identifiers.public(Kind.JOB, unit.job_id),
+                names[unit.job_id],
                 context.keyring.pseudonym_key,
                 transaction.now,
             )
@@ -134,9 +145,8 @@ def _units(
     named |= {one.result_id for request in requests for one in request.renewals}
     if not named:
         return {}
-    return queries.workunits(
-        transaction.connection, queries.workunit_ids(transaction.connection, named)
-    )
+    numbers = hot.workunit_ids(transaction.connection, named)
+    return hot.workunits(transaction.connection, numbers, context.policies(transaction))
 
 
 def _take(
@@ -199,7 +209,7 @@ def _share_out(
         return given
     connection = transaction.connection
     hosts = [requests[place].host.id for place in asking]
-    leases = queries.lease_counts(connection, hosts)
+    leases = hot.lease_counts(connection, hosts)
     asks = {
         place: Ask(
             host=requests[place].host,
@@ -209,7 +219,7 @@ def _share_out(
         for place in asking
     }
     limit = sum(ask.want for ask in asks.values()) + SLACK
-    pool = queries.waiting(connection, limit)
+    pool = hot.waiting(connection, limit)
     unlucky = _hand_over(transaction, asks, pool, context, given)
     if len(pool) == limit:  # there is more than was looked at
         for place in unlucky:
@@ -225,12 +235,16 @@ def _look_further(
     given: list[tuple[list[Assigned], WhyNoWork | None]],
 ) -> None:
     """Give a host what lies beyond the pool; each round finds work units it does not hold yet."""
+    host, reason = ask.host, given[place][1]
     while (more := ask.want - len(given[place][0])) > 0:
-        host, had = ask.host, len(given[place][0])
-        own = queries.waiting_for(transaction.connection, host.principal_id, host.trusted, more)
+        had = len(given[place][0])
+        own = hot.waiting_for(transaction.connection, host.principal_id, host.trusted, more)
         again = Ask(host=host, want=more, leases=ask.leases + had)
         _hand_over(transaction, {place: again}, own, context, given)
-        if len(given[place][0]) == had:
+        mine, why = given[place]
+        if why is WhyNoWork.NO_WORK:  # nothing more for it: what it was refused is the reason
+            given[place] = mine, reason
+        if len(mine) == had:
             return
 
 

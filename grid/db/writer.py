@@ -6,18 +6,19 @@ item that fails is redone alone and fails alone.
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Generic, TypeVar
+from contextlib import suppress
+from typing import Any
 
 from sqlalchemy import Engine
 
 from grid.db.transaction import Transaction
 from grid.db.work import WorkAnswer, WorkRequest
 
-T = TypeVar("T")
 #: Any other writing function.
 Command = Callable[[Transaction], Any]
 #: Does a batch of requests in one transaction.
@@ -32,11 +33,22 @@ class Closed(Exception):
     """The writer has stopped; nothing was done."""
 
 
-class _Item(Generic[T]):
-    def __init__(self, what: WorkRequest | Command) -> None:
-        self.what = what
-        self.future: Future[Any] = Future()
+class _Item:
+    """What somebody waits for, and the future it goes to: a thread's, or an event loop's."""
+
+    def __init__(self, what: WorkRequest | Command, future: Future[Any] | asyncio.Future[Any]):
+        self.what, self.future = what, future
         self.value: Any = None
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """Give the value or error to the future; in the thread that the future belongs to."""
+        if self.future.done():  # whoever waited has given up
+            return
+        if self.error is not None:
+            self.future.set_exception(self.error)
+        else:
+            self.future.set_result(self.value)
 
 
 class Writer:
@@ -51,40 +63,49 @@ class Writer:
     ) -> None:
         self._engine, self._exchange, self._clock = engine, exchange, clock
         self._after_commit = after_commit
-        self._queue: queue.SimpleQueue[_Item[Any] | None] = queue.SimpleQueue()
-        self._closed = threading.Event()
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._run, name="grid-writer", daemon=True)
         self._thread.start()
 
     def submit(self, what: WorkRequest | Command) -> Future[Any]:
         """Queue an item; the future holds its value after the commit, or its exception."""
-        item: _Item[Any] = _Item(what)
-        if self._closed.is_set():
-            item.future.set_exception(Closed("the server is stopping"))
-        else:
-            self._queue.put(item)
-        return item.future
+        future: Future[Any] = Future()
+        self._put(_Item(what, future))
+        return future
+
+    def submit_async(self, what: WorkRequest | Command) -> asyncio.Future[Any]:
+        """The same for the event loop that is running here."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._put(_Item(what, future))
+        return future
 
     def close(self) -> None:
         """Finish what has queued, then stop."""
-        self._closed.set()
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
+
+    def _put(self, item: _Item) -> None:
+        with self._closing:
+            if not self._closed:
+                self._queue.put(item)
+                return
+        item.error = Closed("the server is stopping")
+        item.settle()
 
     def _run(self) -> None:
         going = True
         while going:
             batch, going = self._next_batch()
-            wanted = [item for item in batch if item.future.set_running_or_notify_cancel()]
-            if wanted:
-                self._commit(wanted)
-        while not self._queue.empty():
-            late = self._queue.get()
-            if late is not None:
-                late.future.set_exception(Closed("the server is stopping"))
+            if batch:
+                self._commit(batch)
+                _deliver(batch)
 
-    def _next_batch(self) -> tuple[list[_Item[Any]], bool]:
-        batch: list[_Item[Any]] = []
+    def _next_batch(self) -> tuple[list[_Item], bool]:
+        batch: list[_Item] = []
         item = self._queue.get()
         while item is not None:
             batch.append(item)
@@ -93,22 +114,20 @@ class Writer:
             item = self._queue.get()
         return batch, False
 
-    def _commit(self, batch: list[_Item[Any]]) -> None:
+    def _commit(self, batch: list[_Item]) -> None:
         try:
             touched = self._together(batch)
         except Exception as error:
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                batch[0].error = error
                 return
             for item in batch:  # the whole transaction is rolled back: each one alone
                 self._commit([item])
             return
-        for item in batch:
-            item.future.set_result(item.value)
         if touched:
             self._after_commit(touched)
 
-    def _together(self, batch: list[_Item[Any]]) -> set[int]:
+    def _together(self, batch: list[_Item]) -> set[int]:
         with self._engine.begin() as connection:
             transaction = Transaction(connection, self._clock())
             requests: list[WorkRequest] = []
@@ -122,3 +141,21 @@ class Writer:
                 if isinstance(item.what, WorkRequest):
                     item.value = next(answers)
         return transaction.touched
+
+
+def _deliver(batch: list[_Item]) -> None:
+    """Settle every item; one wake-up for each event loop, however many of its items there are."""
+    waiting: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
+    for item in batch:
+        if isinstance(item.future, Future):
+            item.settle()
+        else:
+            waiting.setdefault(item.future.get_loop(), []).append(item)
+    for loop, items in waiting.items():
+        with suppress(RuntimeError):  # a loop that has closed waits for nothing
+            loop.call_soon_threadsafe(_settle, items)
+
+
+def _settle(items: list[_Item]) -> None:
+    for item in items:
+        item.settle()

@@ -84,7 +84,7 @@ def folder_digest(folder: Path) -> str:
     """SHA-256 of the canonical JSON `{path: sha256}` over the folder's files, caches left out."""
     digests = {}
     for path in sorted(folder.rglob("*")):
-        if "__pycache__" in path.parts or path.is_dir() and not path.is_symlink():
+        if "__pycache__" in path.parts or (path.is_dir() and not path.is_symlink()):
             continue
         if path.is_symlink():
             raise PluginError(f"{path}: a job type holds no links")

@@ -7,6 +7,7 @@ once to cut them. Reading CSV again costs less than writing what was read down i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 
 import pyarrow as pa
 from msgspec import Struct
@@ -28,6 +29,9 @@ CHUNK_ROWS_MAX = 1_000_000
 CHUNK_BYTES_MAX = 64 * 1024 * 1024
 #: Each is a file and a row in the database.
 BLOBS_MAX = 200_000
+#: Chunks are stored so many, or so many bytes, at a time: small ones share the wait for the disk.
+GROUP_CHUNKS_MAX = 256
+GROUP_BYTES = 1 << 20
 #: More spellings of NULL than any file has.
 NULLS_MAX = 100
 
@@ -80,8 +84,9 @@ def ingest(upload: Upload, options: CsvOptions, blobs: BlobStore) -> Ingested:
         )
     columns = tuple(scan.column() for scan in scans)
     stored: list[ChunkColumn] = []
-    for batch in _cut(_typed(rows.batches(header=header), scans, columns), chunk_rows):
-        stored += _store(len(stored) // len(names), batch, columns, blobs)
+    cut = _cut(_typed(rows.batches(header=header), scans, columns), chunk_rows)
+    for group in _grouped(cut):
+        stored += _store(len(stored) // len(names), group, columns, blobs)
     return Ingested(
         columns=columns,
         row_count=row_count,
@@ -169,14 +174,32 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
     return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
+def _grouped(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """The same batches, some at a time: many small ones, or a large one alone."""
+    group: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        group.append(batch)
+        size += batch.nbytes
+        if len(group) == GROUP_CHUNKS_MAX or size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
 def _store(
-    chunk: int, batch: pa.RecordBatch, columns: Sequence[Column], blobs: BlobStore
+    first: int, group: Sequence[pa.RecordBatch], columns: Sequence[Column], blobs: BlobStore
 ) -> Iterator[ChunkColumn]:
+    """Store the chunks from number `first` on."""
     encoded = [
         chunks.encode_column(array, column)
+        for batch in group
         for array, column in zip(batch.columns, columns, strict=True)
     ]
-    for column, data, digest in zip(columns, encoded, blobs.put_many(encoded), strict=True):
+    places = product(enumerate(group, first), columns)
+    for place, data, digest in zip(places, encoded, blobs.put_many(encoded), strict=True):
+        (chunk, batch), column = place
         yield ChunkColumn(
             chunk=chunk, column=column.name, rows=batch.num_rows, digest=digest, bytes=len(data)
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from grid import leases, splitter, trust
 from grid.assimilator import ending
 from grid.assimilator.ending import Progress
-from grid.canonical import NotCanonical, dumps, loads
+from grid.canonical import NotCanonical, dumps, dumps_facts, loads
 from grid.identifiers import Identifiers, Kind
 from grid.items import Job, Policy
 from grid.leases import Lease
@@ -217,3 +217,16 @@ JSON = st.recursive(
 @given(JSON)
 def test_canonical_json_reads_back(value):
     assert loads(dumps(value)) == value
+
+
+ASCII_KEYS = st.text(st.characters(max_codepoint=127))
+FACTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(ASCII_KEYS, inner),
+    max_leaves=8,
+)
+
+
+@given(FACTS)
+def test_facts_have_the_same_spelling_the_fast_way(value):
+    assert dumps_facts(value) == dumps(value)

@@ -313,6 +313,7 @@ def upgrade() -> None:
         sa.Column("message", sa.String(), nullable=True),
         sa.Column("salt", sa.String(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "outcome IN ('init', 'success', 'client_error', 'no_reply', 'abandoned', "
             "'didnt_need', 'validate_error')",
@@ -352,7 +353,18 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("server_state = 'in_progress'"),
         )
-        batch_op.create_index("result_of_job", ["job_id", "server_state"], unique=False)
+        batch_op.create_index(
+            "result_unseen",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("server_state = 'unsent' AND first = 1"),
+        )
+        batch_op.create_index(
+            "result_out",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("server_state = 'in_progress'"),
+        )
         batch_op.create_index(
             "result_overdue",
             ["report_deadline"],
@@ -366,7 +378,8 @@ def downgrade() -> None:
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.drop_index("result_workunit")
         batch_op.drop_index("result_overdue", sqlite_where=sa.text("server_state = 'in_progress'"))
-        batch_op.drop_index("result_of_job")
+        batch_op.drop_index("result_unseen")
+        batch_op.drop_index("result_out")
         batch_op.drop_index("result_leases", sqlite_where=sa.text("server_state = 'in_progress'"))
 
     op.drop_table("result")
