@@ -1,0 +1,33 @@
+"""This file is where the helpers stand that a program may call, by name.
+
+They are written in `web/client/runtime/kit.ts`; every one is a function, called as `kit.name(…)`.
+"""
+
+from __future__ import annotations
+
+KIT_FUNCTIONS = frozenset(
+    {
+        "integer",
+        "big",
+        "double",
+        "text",
+        "pattern",
+        "widen",
+        "narrow",
+        "bytes",
+        "floats",
+        "words",
+        "strings",
+        "compare",
+        "matches",
+        "list",
+        "push",
+        "selection",
+        "exact",
+        "joined",
+        "decimal",
+        "bits",
+    }
+)
+#: Those that make an array a program may write to.
+ALLOCATIONS = frozenset({"bytes", "floats"})

@@ -1,0 +1,28 @@
+"""This file is where every folder of jobtypes/ is held to the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from grid.conformance import check_job_type
+from grid.engines.deno import DenoEngine
+from grid.plugins.loader import Found, discover
+
+FOUND = discover()
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DenoEngine]:
+    with DenoEngine() as deno:
+        yield deno
+
+
+def test_the_three_first_job_types_are_there() -> None:
+    assert {"filterBy", "SUM", "MIN"} <= {found.manifest.name for found in FOUND}
+
+
+@pytest.mark.parametrize("found", FOUND, ids=lambda found: found.manifest.name)
+def test_a_job_type_keeps_to_the_contract(found: Found, engine: DenoEngine) -> None:
+    check_job_type(found.folder, engine)
