@@ -1,0 +1,139 @@
+"""This file is where a headless volunteer speaks HTTP with the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TypeVar
+from urllib.parse import urljoin
+
+import httpx
+import msgspec
+
+from grid import canonical
+from grid.items import Json
+from grid.volunteer.messages import PROTOCOL, Identity, Lease, Problem, Report, WorkAnswer
+
+T = TypeVar("T")
+
+#: A request that takes longer is given up; the slowest honest one is a chunk over a poor line.
+REQUEST_LIMIT_S = 60.0
+
+
+class Failure(Exception):
+    """A request brought nothing; `retry_after_s` is what the server asked for, if anything."""
+
+    def __init__(self, message: str, code: int | None = None, retry_after_s: float = 0) -> None:
+        self.code, self.retry_after_s = code, retry_after_s
+        super().__init__(message)
+
+
+class Unwelcome(Exception):
+    """No retry helps: another protocol, or a trusted-host token that the server does not know."""
+
+
+class Client:
+    """One host's talk with one server; any number of threads may share it."""
+
+    def __init__(
+        self, server: str, *, engine: str, capabilities: dict[str, int], token: str | None = None
+    ) -> None:
+        self._base = server.rstrip("/") + "/"
+        self._enrolment = {
+            "protocol": PROTOCOL,
+            "kind": "headless",
+            "engine": engine,
+            "capabilities": capabilities,
+        }
+        self._trusted = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(timeout=REQUEST_LIMIT_S)
+        self._lock = threading.Lock()
+        self._identity: Identity | None = None
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def identity(self) -> Identity:
+        """Who we are to the server; enrols at the first call. Raises Failure, Unwelcome."""
+        with self._lock:
+            if self._identity is None:
+                url = self._base + "api/v1/hosts"
+                try:
+                    self._identity = self._post(url, self._enrolment, Identity, self._trusted)
+                except Failure as failure:
+                    if failure.code in (400, 401, 403, 404, 409, 422):
+                        raise Unwelcome(str(failure)) from failure
+                    raise
+            return self._identity
+
+    def work(
+        self, reports: Sequence[Report], renew: Sequence[Lease], want: int, token: str
+    ) -> WorkAnswer:
+        """Report, renew and ask in one request; raises Failure, Unwelcome.
+
+        A token the server knows no longer is forgotten, so that the next `identity` is a new one.
+        """
+        body = {"protocol": PROTOCOL, "token": token, "want": want}
+        body |= {"reports": list(reports), "renew": list(renew)}
+        try:
+            return self._post(self._base + "api/v1/work", body, WorkAnswer, {})
+        except Failure as failure:
+            if failure.code == 409:
+                raise Unwelcome(str(failure)) from failure
+            if failure.code == 401:
+                self._forget(token)
+            raise
+
+    def _forget(self, token: str) -> None:
+        with self._lock:
+            if self._identity is not None and self._identity.token == token:
+                self._identity = None
+
+    def blob(self, url: str, digest: str, length: int) -> bytes:
+        """The bytes of that digest and length; raises Failure when others come."""
+        data = bytearray()
+        try:
+            with self._http.stream("GET", urljoin(self._base, url)) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _failure(response)
+                for part in response.iter_bytes():
+                    data += part
+                    if len(data) > length:
+                        break
+        except httpx.HTTPError as error:
+            raise Failure(_words(error)) from error
+        if len(data) != length or canonical.digest(bytes(data)) != digest:
+            raise Failure(f"{url} brought other bytes than those of {digest}")
+        return bytes(data)
+
+    def _post(self, url: str, body: Json, kind: type[T], headers: dict[str, str]) -> T:
+        headers = {"Content-Type": "application/json", **headers}
+        try:
+            response = self._http.post(url, content=msgspec.json.encode(body), headers=headers)
+        except httpx.HTTPError as error:
+            raise Failure(_words(error)) from error
+        if not response.is_success:
+            raise _failure(response)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise Failure(f"the server's answer is not understood: {error}") from error
+
+
+def _failure(response: httpx.Response) -> Failure:
+    try:
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.DecodeError:
+        problem = Problem()
+    words = problem.detail or problem.title or f"the server answered {response.status_code}"
+    try:
+        after_s = float(response.headers.get("Retry-After", "0"))
+    except ValueError:
+        after_s = 0
+    return Failure(words, response.status_code, after_s)
+
+
+def _words(error: httpx.HTTPError) -> str:
+    return f"the server cannot be reached: {str(error) or type(error).__name__}"

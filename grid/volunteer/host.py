@@ -1,0 +1,213 @@
+"""This file is where one core takes part: asks, computes and reports until it is told to leave."""
+
+from __future__ import annotations
+
+import base64
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from grid.engines import Computation, EngineError
+from grid.volunteer.backoff import pause_s
+from grid.volunteer.cache import BlobCache
+from grid.volunteer.client import Client, Failure, Unwelcome
+from grid.volunteer.messages import Assignment, Lease, Report, WorkAnswer
+
+#: Told what happens: one line for people, and how many answers the server has taken since.
+Tell = Callable[[str, int], None]
+
+#: Why a server gives no work, for people.
+REASONS = {
+    "no_work": "no job has any now",
+    "needs_others": "what is left needs answers of other volunteers",
+    "trusted_only": "what is left is for trusted hosts",
+    "too_many_leases": "this host holds as many work units as it may",
+}
+
+
+class Host:
+    """The loop of one core. `compute` turns a computation into output bytes or an EngineError."""
+
+    def __init__(
+        self,
+        client: Client,
+        compute: Callable[[Computation], bytes],
+        cache: BlobCache,
+        leaving: threading.Event,
+        tell: Tell,
+    ) -> None:
+        self._client, self._compute, self._cache = client, compute, cache
+        self._leaving, self._tell = leaving, tell
+        self._lock = threading.Lock()
+        #: What we hold: result → newest lease.
+        self._leases: dict[str, str] = {}
+        #: Finished, and the server has not said a word about it yet; never changed once here.
+        self._reports: dict[str, Report] = {}
+        self._failures = 0
+
+    def run(self, once: bool = False) -> None:
+        """Takes part until `leaving` is set, or, with `once`, until the server has no work.
+
+        Whatever is held then is given back. Raises Unwelcome.
+        """
+        try:
+            while not self._leaving.is_set():
+                try:
+                    answer = self._ask()
+                    for assignment in answer.assignments:
+                        self._perform(assignment)
+                except Failure as failure:
+                    self._pause_after(failure)
+                    continue
+                self._failures = 0
+                if not answer.assignments:
+                    if once:
+                        return
+                    self._tell(f"waiting for work: {_in_words(answer.why_no_work)}", 0)
+                    self._leaving.wait(answer.retry_after_s if answer.retry_after_s > 0 else 1)
+        finally:
+            self._leave()
+
+    def _ask(self) -> WorkAnswer:
+        token = self._client.identity().token
+        answer = self._client.work(list(self._reports.values()), (), 1, token)
+        accepted = 0
+        for said in answer.reports:
+            report = self._reports.pop(said.result_id, None)
+            accepted += report is not None and said.accepted and report.outcome == "success"
+        with self._lock:
+            self._leases |= {one.result_id: one.lease for one in answer.assignments}
+        if accepted:
+            self._tell("", accepted)
+        return answer
+
+    def _perform(self, assignment: Assignment) -> None:
+        if self._leaving.is_set():
+            return
+        job = assignment.job
+        self._tell(f"computing for {job.name} ({job.job_type})", 0)
+        with self._renewing():
+            try:
+                computation = self._computation(assignment)
+            except Failure:
+                self._finish(assignment, "released")
+                raise
+            started = time.monotonic()
+            try:
+                output = self._compute(computation)
+            except EngineError as error:
+                if self._leaving.is_set():
+                    return
+                elapsed_ms = round((time.monotonic() - started) * 1000)
+                self._finish(assignment, "error", message=str(error), elapsed_ms=elapsed_ms)
+                return
+            elapsed_ms = round((time.monotonic() - started) * 1000)
+            spelled = base64.b64encode(output).decode()
+            self._finish(assignment, "success", output=spelled, elapsed_ms=elapsed_ms)
+
+    def _computation(self, assignment: Assignment) -> Computation:
+        program = assignment.program
+        text = self._blob(program.url, program.digest, program.bytes)
+        blobs = [self._blob(one.url, one.digest, one.bytes) for one in assignment.inputs]
+        step = max(len(assignment.columns), 1)
+        return Computation(
+            program=text.decode(),
+            columns=assignment.columns,
+            chunks=tuple(tuple(blobs[at : at + step]) for at in range(0, len(blobs), step)),
+            rows=tuple(one.rows for one in assignment.inputs[::step]),
+            params=assignment.params,
+            time_limit_s=assignment.limits.time_limit_s,
+            output_bytes_max=assignment.limits.output_bytes_max,
+        )
+
+    def _blob(self, url: str, digest: str, length: int) -> bytes:
+        return self._cache.get(digest, lambda: self._client.blob(url, digest, length))
+
+    def _finish(
+        self,
+        assignment: Assignment,
+        outcome: str,
+        output: str | None = None,
+        message: str | None = None,
+        elapsed_ms: int | None = None,
+    ) -> None:
+        """Keep a report under the newest lease; nothing to report when that was taken back."""
+        with self._lock:
+            lease = self._leases.pop(assignment.result_id, None)
+        if lease is not None:
+            self._reports.setdefault(
+                assignment.result_id,
+                Report(
+                    result_id=assignment.result_id,
+                    lease=lease,
+                    outcome=outcome,
+                    output=output,
+                    message=message,
+                    elapsed_ms=elapsed_ms,
+                ),
+            )
+
+    @contextmanager
+    def _renewing(self) -> Iterator[None]:
+        done = threading.Event()
+        heartbeat_s = self._client.identity().heartbeat_s
+        thread = threading.Thread(target=self._renew, args=(done, heartbeat_s), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _renew(self, done: threading.Event, heartbeat_s: float) -> None:
+        while not done.wait(heartbeat_s):
+            held = self._held()
+            if not held:
+                return
+            try:
+                answer = self._client.work((), held, 0, self._client.identity().token)
+            except (Failure, Unwelcome):
+                continue
+            with self._lock:
+                for one in answer.renewed:
+                    if one.lease is None:
+                        self._leases.pop(one.result_id, None)
+                    elif one.result_id in self._leases:
+                        self._leases[one.result_id] = one.lease
+
+    def _held(self) -> list[Lease]:
+        with self._lock:
+            return [Lease(result_id, lease) for result_id, lease in self._leases.items()]
+
+    def _pause_after(self, failure: Failure) -> None:
+        if failure.code in (400, 401, 413):
+            # The server will never hear these, or not from whom it takes us for now.
+            self._reports.clear()
+            with self._lock:
+                self._leases.clear()
+        self._failures += 1
+        wait_s = pause_s(self._failures, random.random(), failure.retry_after_s)  # noqa: S311
+        self._tell(f"{failure}; trying again in {wait_s:.0f} s", 0)
+        self._leaving.wait(wait_s)
+
+    def _leave(self) -> None:
+        """Give back what is held and hand in what is finished, if the server listens."""
+        released = [
+            Report(outcome="released", **msgspec.structs.asdict(lease)) for lease in self._held()
+        ]
+        reports = [*self._reports.values(), *released]
+        if reports:
+            try:
+                self._client.work(reports, (), 0, self._client.identity().token)
+            except (Failure, Unwelcome) as failure:
+                self._tell(f"could not say goodbye: {failure}", 0)
+
+
+def _in_words(reason: str | None) -> str:
+    """A reason that a newer server may have is shown as it is."""
+    reason = reason or "no_work"
+    return REASONS.get(reason, reason.replace("_", " "))

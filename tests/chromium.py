@@ -1,0 +1,43 @@
+"""This file is where tests get Debian's Chromium, for as long as a file of tests needs it.
+
+Never longer: while playwright is open, no other test of the process can run an event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = """
+--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
+--disable-background-networking --disable-component-update
+"""
+
+#: The places of the volunteer page.
+START, STOP = '[data-grid="start"]', '[data-grid="stop"]'
+DONE, STATE, JOB = '[data-grid="done"]', '[data-grid="state"]', '[data-grid="job"]'
+
+#: Makes a page; of a fresh browser profile in each test.
+OpenPage = Callable[..., Page]
+
+
+@contextmanager
+def launched(*flags: str) -> Iterator[Browser]:
+    """A browser of its own."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*FLAGS.split(), *flags]
+        )
+        yield browser
+        browser.close()
+
+
+def wait(condition: Callable[[], bool], page: Page, limit_s: float = 20) -> None:
+    """Until it holds, with the page's events going on."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        page.wait_for_timeout(20)

@@ -1,0 +1,104 @@
+"""This file is where the page's rules, which touch neither page nor network, run by themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import deno
+import pytest
+
+from grid.dispatch import WhyNoWork
+from grid.volunteer.host import REASONS
+
+BROKER = Path(__file__).parents[3] / "web" / "client" / "broker"
+
+
+def run(statements: str, *modules: str) -> Any:
+    """What the statements leave in `out`, with everything that the modules export in scope."""
+    imports = "".join(
+        f"import * as {name} from {json.dumps((BROKER / f'{name}.ts').as_uri())};"
+        for name in modules
+    )
+    flags = ("run", "--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check")
+    done = subprocess.run(
+        [deno.find_deno_bin(), *flags, "-"],
+        input=f"{imports} let out; {statements}; console.log(JSON.stringify(out));",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_pause_doubles_up_to_five_minutes_and_starts_again_after_a_success() -> None:
+    pauses = run(
+        "const b = new backoff.Backoff(); out = [];"
+        "for (let i = 0; i < 40; i++) out.push(b.next(null, 0.999999));"
+        "b.reset(); out.push(b.next(null, 0)); out.push(b.next(7, 0)); out.push(b.next(1e9, 0));",
+        "backoff",
+    )
+    assert [round(pause) for pause in pauses[:5]] == [1, 2, 4, 8, 16]
+    assert all(299 < pause <= 300 for pause in pauses[10:40])
+    assert pauses[40:] == [0.5, 7, 300]
+
+
+def test_a_finished_answer_is_kept_until_the_server_speaks_of_it_and_never_changes() -> None:
+    out = run(
+        """
+        const r = new reports.Reports();
+        const one = (id, output) => ({ result_id: id, lease: "l", outcome: "success", output });
+        r.add(one("a", "1")); r.add(one("a", "2")); r.add(one("b", "3"));
+        const before = r.unsettled().map(({ output }) => output);
+        const said = [{ result_id: "a", accepted: true }, { result_id: "x", accepted: true }];
+        const taken = r.settle({ reports: said });
+        const late = { result_id: "b", accepted: false, reason: "too_late" };
+        const refused = r.settle({ reports: [late] });
+        out = [before, taken, refused, r.unsettled()];
+        """,
+        "reports",
+    )
+    assert out == [["1", "3"], 1, 0, []]
+
+
+def test_leases_are_renewed_and_lost_one_by_one() -> None:
+    out = run(
+        """
+        const l = new leases.Leases();
+        l.hold("a", "a1"); l.hold("b", "b1");
+        const lost = l.renew({ renewed: [
+          { result_id: "a", lease: "a2" }, { result_id: "b", reason: "too_late" },
+          { result_id: "c", lease: "c1" }, { result_id: "d", reason: "not_yours" },
+        ] });
+        out = [lost, l.all(), l.of("b")];
+        """,
+        "leases",
+    )
+    assert out == [["b"], [{"result_id": "a", "lease": "a2"}], None]
+
+
+@pytest.mark.parametrize(
+    ("agent", "engine"),
+    [
+        ("Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36", "chromium/156"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "firefox/130"),
+        ("Mozilla/5.0 (Mac) AppleWebKit/605.1.15 Version/17.4 Safari/605.1.15", "webkit/17"),
+        ("curl/8", "unknown/0"),
+    ],
+)
+def test_an_engine_is_named_with_its_version(agent: str, engine: str) -> None:
+    assert run(f"out = machine.engineOf({json.dumps(agent)})", "machine") == engine
+
+
+def test_every_reason_of_the_server_has_words_on_the_page_and_in_the_terminal() -> None:
+    names = [one.value for one in WhyNoWork]
+    words = run(f"out = {json.dumps(names)}.map(reasons.inWords)", "reasons")
+    assert all(" " in text and "_" not in text for text in words)
+    assert set(names) == set(REASONS)
+    assert run('out = [reasons.inWords("on_holiday"), reasons.inWords()]', "reasons") == [
+        "on holiday",
+        words[0],
+    ]

@@ -1,0 +1,121 @@
+/** This file is where the volunteer page speaks HTTP with the server. */
+
+import type { ColumnSpec } from "../runtime/decode.ts";
+
+export const PROTOCOL = 1;
+
+export interface Identity {
+  host_id: string;
+  token: string;
+  sandbox_origin: string;
+  heartbeat_s: number;
+}
+
+export interface Assignment {
+  result_id: string;
+  lease: string;
+  job: { id: string; name: string; job_type: string; page: string };
+  program: { digest: string; url: string; bytes: number };
+  columns: ({ name: string; type: string } & ColumnSpec)[];
+  inputs: { column: string; chunk: number; rows: number; digest: string; bytes: number; url: string }[];
+  params: unknown;
+  limits: { time_limit_s: number; output_bytes_max: number };
+  deadline: number;
+  expires_in_s: number;
+}
+
+export interface Report {
+  result_id: string;
+  lease: string;
+  outcome: "success" | "error" | "released";
+  output?: string;
+  message?: string;
+  elapsed_ms?: number;
+}
+
+export interface Lease {
+  result_id: string;
+  lease: string;
+}
+
+export interface WorkRequest {
+  reports: Report[];
+  renew: Lease[];
+  want: number;
+}
+
+export interface WorkAnswer {
+  reports: { result_id: string; accepted: boolean; reason?: string; receipt?: string }[];
+  renewed: { result_id: string; lease?: string; deadline?: number; expires_in_s?: number; reason?: string }[];
+  assignments: Assignment[];
+  retry_after_s: number;
+  why_no_work?: string;
+}
+
+/** The server answered, and not with what was asked for. */
+export class Refused extends Error {
+  constructor(
+    readonly code: number,
+    readonly retryAfterS: number | null,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** A request may hang for so long; the slowest honest answer is a chunk over a poor line. */
+const REQUEST_LIMIT_MS = 60_000;
+
+/** Browsers allow 64 KiB of bodies that outlive their page. */
+const KEEPALIVE_LENGTH_MAX = 60_000;
+
+export class Api {
+  readonly #base: string;
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  enrol(engine: string, capabilities: object): Promise<Identity> {
+    return this.#post("/hosts", { protocol: PROTOCOL, kind: "browser", engine, capabilities });
+  }
+
+  work(token: string, request: WorkRequest): Promise<WorkAnswer> {
+    return this.#post("/work", { protocol: PROTOCOL, token, ...request });
+  }
+
+  /** Sent even though the page goes away. Nobody hears the answer. */
+  farewell(token: string, reports: Report[]): void {
+    const body = JSON.stringify({ protocol: PROTOCOL, token, reports, renew: [], want: 0 });
+    const headers = { "Content-Type": "application/json" };
+    const url = `${this.#base}/work`;
+    const keepalive = body.length < KEEPALIVE_LENGTH_MAX;
+    void fetch(url, { method: "POST", body, headers, keepalive, credentials: "omit" }).catch(() => {
+      // Nobody listens any more; the deadline does the rest.
+    });
+  }
+
+  async bytes(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
+    return (await this.#fetch(new URL(url, location.href).href, {}, signal)).arrayBuffer();
+  }
+
+  async #post<T>(path: string, body: unknown): Promise<T> {
+    const headers = { "Content-Type": "application/json" };
+    const init = { method: "POST", body: JSON.stringify(body), headers };
+    return (await this.#fetch(this.#base + path, init)).json() as Promise<T>;
+  }
+
+  async #fetch(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
+    const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
+    const both = signal ? AbortSignal.any([signal, limit]) : limit;
+    const response = await fetch(url, { ...init, signal: both, credentials: "omit" });
+    if (response.ok) return response;
+    const after = Number(response.headers.get("Retry-After") ?? NaN);
+    const problem = (await response.json().catch(() => ({}))) as { detail?: string };
+    throw new Refused(
+      response.status,
+      Number.isFinite(after) ? after : null,
+      problem.detail ?? `the server answered ${response.status}`,
+    );
+  }
+}

@@ -1,0 +1,52 @@
+/** This file is where the page remembers things between visits, as far as the browser lets it. */
+
+import type { Identity } from "./api.ts";
+
+const IDENTITY = "grid.identity";
+const TAKING_PART = "grid.taking-part";
+
+/** Inside other sites' pages storage may be refused outright: then this lasts as long as the page. */
+export class Memory {
+  readonly #here = new Map<string, string>();
+
+  #get(key: string): string | null {
+    try {
+      return localStorage.getItem(key) ?? this.#here.get(key) ?? null;
+    } catch {
+      return this.#here.get(key) ?? null;
+    }
+  }
+
+  #set(key: string, value: string | null): void {
+    if (value === null) this.#here.delete(key);
+    else this.#here.set(key, value);
+    try {
+      if (value === null) localStorage.removeItem(key);
+      else localStorage.setItem(key, value);
+    } catch {
+      // Refused storage is no error: `#here` holds it.
+    }
+  }
+
+  get identity(): Identity | null {
+    try {
+      const found = JSON.parse(this.#get(IDENTITY) ?? "null") as Identity | null;
+      return typeof found?.token === "string" ? found : null;
+    } catch {
+      return null;
+    }
+  }
+
+  set identity(value: Identity | null) {
+    this.#set(IDENTITY, value && JSON.stringify(value));
+  }
+
+  /** Whether Start was clicked, and Stop not since. */
+  get takingPart(): boolean {
+    return this.#get(TAKING_PART) === "yes";
+  }
+
+  set takingPart(value: boolean) {
+    this.#set(TAKING_PART, value ? "yes" : "no");
+  }
+}

@@ -1,0 +1,44 @@
+// This file is where the client's bundles are built; `node build.mjs` from this folder.
+
+import { build } from "esbuild";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+
+const page = "../static/client";
+const engines = "../../grid/engines/assets";
+const common = { bundle: true, minify: true, charset: "ascii", target: "es2022", legalComments: "none", logLevel: "warning" };
+
+await mkdir(page, { recursive: true });
+await mkdir(engines, { recursive: true });
+
+// The Arrow decoder asks for Math.log2, which programs must not find.
+const runtimeOptions = { ...common, inject: ["runtime/log2.ts"], define: { "Math.log2": "keptLog2" } };
+
+// Two steps: the frame has no network, so it carries the Worker's runtime as a string.
+const runtime = await build({
+  ...runtimeOptions,
+  entryPoints: ["runtime/worker.ts"],
+  format: "iife",
+  globalName: "grid",
+  write: false,
+});
+// A `var` of the top level would be a property of the global object that cannot be removed.
+const runtimeText = runtime.outputFiles[0].text.replace(/^"use strict";var grid=/, "const grid=");
+if (!runtimeText.startsWith("const grid=")) throw new Error("esbuild spelled the runtime otherwise");
+
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: ["frame/frame.ts"],
+    format: "iife",
+    define: { RUNTIME_TEXT: JSON.stringify(runtimeText) },
+    outfile: `${page}/frame.js`,
+  }),
+  build({ ...common, entryPoints: ["broker/main.ts"], format: "iife", outfile: `${page}/volunteer.js` }),
+  build({ ...runtimeOptions, entryPoints: ["runtime/deno.ts"], format: "esm", outfile: `${engines}/runtime-deno.js` }),
+]);
+
+const bundled = ["@noble/hashes", "@uwdata/flechette"];
+const licenses = await Promise.all(
+  bundled.map(async (name) => `${name}\n\n${await readFile(`node_modules/${name}/LICENSE`, "utf8")}`),
+);
+for (const folder of [page, engines]) await writeFile(`${folder}/LICENSES.txt`, licenses.join("\n\n"));

@@ -1,0 +1,30 @@
+/** This file is where it stands what the volunteer page and its sandboxed frame say to each other. */
+
+import type { ColumnSpec } from "../runtime/decode.ts";
+
+export interface ColumnSpecs {
+  columns: ColumnSpec[];
+  rows: number[];
+  params: string;
+  outputBytesMax: number;
+}
+
+/** Page → frame, over the port handed over at the start. */
+export interface ComputeMessage extends ColumnSpecs {
+  id: number;
+  program: { digest: string; bytes: ArrayBuffer };
+  /** Chunk by chunk, each with the SHA-256 it must have. */
+  inputs: { digest: string; bytes: ArrayBuffer }[];
+}
+
+/** Frame → page. */
+export type AnswerMessage =
+  | { id: number; output: ArrayBuffer; elapsedMs: number }
+  | { id: number; message: string; elapsedMs: number }
+  /** The bytes are not those of the digest, or the frame itself failed: no fault of the program. */
+  | { id: number; unusable: string };
+
+/** The first word of the frame, on the window; the page answers with the port. */
+export const READY = "grid-frame-ready";
+/** The page's only word on the window; it carries the port. */
+export const PORT = "grid-frame-port";
