@@ -27,23 +27,18 @@ def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
 
     The seal opens when the job has ended and no host holds a copy any more, or at the set time.
     """
+    steps: list[Transition] = []
     if job.job_state in OPEN_STATES:
         if progress.failure is not None:
-            return [_end(job, JobState.FAILED, progress.failure, now)]
-        if progress.merged == job.workunit_count:
-            return [_end(job, JobState.COMPLETED, "every work unit is merged", now)]
-    over = job.job_state not in OPEN_STATES and progress.in_progress == 0
+            steps.append(_end(job, JobState.FAILED, progress.failure, now))
+        elif progress.merged == job.workunit_count:
+            steps.append(_end(job, JobState.COMPLETED, "every work unit is merged", now))
+    ended = bool(steps) or job.job_state not in OPEN_STATES
+    over = ended and progress.in_progress == 0
     if job.seal_opened_at is None and (over or job.seal_opens_by <= now):
-        return [
-            Transition(
-                entity=Entity.JOB,
-                id=job.id,
-                before={"seal_opened_at": None},
-                after={"seal_opened_at": now},
-                because="nothing of it is out any more" if over else "its set time has come",
-            )
-        ]
-    return []
+        because = "nothing of it is out any more" if over else "its set time has come"
+        steps.append(_open(job, because, now))
+    return steps
 
 
 def move(job: Job, to: JobState, because: str, now: int) -> Transition:
@@ -62,5 +57,15 @@ def _change(job: Job, state: JobState, because: str, further: dict[str, object])
         id=job.id,
         before={"job_state": job.job_state},
         after={"job_state": state, **further},
+        because=because,
+    )
+
+
+def _open(job: Job, because: str, now: int) -> Transition:
+    return Transition(
+        entity=Entity.JOB,
+        id=job.id,
+        before={"seal_opened_at": None},
+        after={"seal_opened_at": now},
         because=because,
     )

@@ -23,7 +23,7 @@ from grid.db.work import Context, settle_units
 from grid.identifiers import Kind
 from grid.items import Json, WorkUnit
 from grid.states import AssimilateState, FileDeleteState
-from grid.transition import Entity, Instruction, Transition
+from grid.transition import Entity, Instruction, Transition, merged
 
 
 def make_workunits(transaction: Transaction, job_id: int, high_water: int, context: Context) -> int:
@@ -165,7 +165,7 @@ def end_job(
     progress = msgspec.structs.replace(progress, in_progress=out)
     steps = ending.decide(facts.job, progress, transaction.now)
     public_id = keyring.identifiers.public(Kind.JOB, job_id)
-    writes.apply(transaction.connection, steps, (), transaction.now)
+    writes.apply(transaction.connection, merged(steps), (), transaction.now)
     for step in steps:
         transaction.touched.add(job_id)
         if "seal_opened_at" in step.after:

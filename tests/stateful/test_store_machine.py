@@ -146,6 +146,13 @@ class Crowd(RuleBasedStateMachine):
                 assert first == unit.canonical_result_id
 
     def teardown(self):
+        try:
+            self.come_to_an_end()
+        finally:
+            self.world.store.close()
+            self.folder.cleanup()
+
+    def come_to_an_end(self):
         """Whatever happened, enough honest hosts bring every open job to its end."""
         for number in getattr(self, "jobs", []):
             if self.world.facts(number).job_state is JobState.PAUSED:
@@ -163,8 +170,6 @@ class Crowd(RuleBasedStateMachine):
         for row in rows(self.world.store, WorkUnitRow):
             over = self.world.facts(row.job_id).job_state is not JobState.COMPLETED
             assert over or row.assimilate_state == AssimilateState.DONE
-        self.world.store.close()
-        self.folder.cleanup()
 
 
 TestCrowd = Crowd.TestCase

@@ -28,22 +28,23 @@ def said(**fields) -> Report:
     return msgspec.structs.replace(base, **fields)
 
 
+UNKNOWN_RESULT, NOT_YOURS, BAD_LEASE, ALREADY_REPORTED, TOO_LATE = Refusal
 SETTLED = {"canonical_result_id": 9, "assimilate_state": AssimilateState.DONE}
 
 
 @pytest.mark.parametrize(
     ("report", "result", "settled", "reason"),
     [
-        # what is said                        about what                       unit     refusal
-        (said(),                              None,                            {},      Refusal.UNKNOWN_RESULT),
-        (said(host_id=2),                     sent(1),                         {},      Refusal.NOT_YOURS),
-        (said(),                              waiting(1),                      {},      Refusal.NOT_YOURS),
-        (said(lease=None),                    sent(1),                         {},      Refusal.BAD_LEASE),
-        (said(lease=lease(epoch=2)),          sent(1),                         {},      Refusal.BAD_LEASE),
-        (said(),                              answered(1, "other"),            {},      Refusal.ALREADY_REPORTED),
-        (said(outcome=Outcome.CLIENT_ERROR),  answered(1, "other"),            {},      Refusal.ALREADY_REPORTED),
-        (said(),                              sent(1, deadline=NOW - 1),       SETTLED, Refusal.TOO_LATE),
-        (said(outcome=Outcome.ABANDONED),     sent(1, deadline=NOW - 1),       {},      Refusal.TOO_LATE),
+        # what is said, about what, of which work unit, refused as
+        (said(), None, {}, UNKNOWN_RESULT),
+        (said(host_id=2), sent(1), {}, NOT_YOURS),
+        (said(), waiting(1), {}, NOT_YOURS),
+        (said(lease=None), sent(1), {}, BAD_LEASE),
+        (said(lease=lease(epoch=2)), sent(1), {}, BAD_LEASE),
+        (said(), answered(1, "other"), {}, ALREADY_REPORTED),
+        (said(outcome=Outcome.CLIENT_ERROR), answered(1, "other"), {}, ALREADY_REPORTED),
+        (said(), sent(1, deadline=NOW - 1), SETTLED, TOO_LATE),
+        (said(outcome=Outcome.ABANDONED), sent(1, deadline=NOW - 1), {}, TOO_LATE),
     ],
 )  # fmt: skip
 def test_a_bad_report_is_refused_by_name_and_changes_nothing(report, result, settled, reason):

@@ -136,9 +136,9 @@ def test_ranges_cover_every_chunk_once_however_lazily_they_are_made(chunks, size
 
 def test_a_job_ends_when_all_is_merged_or_it_cannot_go_on():
     assert ending.decide(job(), Progress(merged=2), NOW) == []
-    (done,) = ending.decide(job(), Progress(merged=3), NOW)
+    (done,) = ending.decide(job(), Progress(merged=3, in_progress=1), NOW)
     assert done.after["job_state"] is JobState.COMPLETED
-    (failed,) = ending.decide(job(), Progress(merged=1, failure="because"), NOW)
+    (failed,) = ending.decide(job(), Progress(merged=1, failure="because", in_progress=1), NOW)
     assert (failed.after["job_state"], failed.after["failure"]) == (JobState.FAILED, "because")
 
 
@@ -151,6 +151,31 @@ def test_the_seal_opens_when_a_job_has_ended_and_nothing_is_out_or_its_time_has_
     assert ending.decide(job(), Progress(merged=0), NOW + 99) == []
     (due,) = ending.decide(job(), Progress(merged=0, in_progress=5), NOW + 100)
     assert due.after == {"seal_opened_at": NOW + 100}
+
+
+@given(
+    st.sampled_from(JobState),
+    st.booleans(),
+    st.integers(0, 3),
+    st.none() | st.just("because"),
+    st.integers(0, 2),
+    st.sampled_from([NOW, NOW + 100]),
+)
+def test_the_rule_about_endings_settles_at_once(state, opened, merged_units, failure, out, now):
+    one = job(job_state=state, seal_opened_at=NOW if opened else None)
+    progress = Progress(merged=merged_units, failure=failure, in_progress=out)
+    changes = {}
+    for step in ending.decide(one, progress, now):
+        assert all(getattr(one, field) == value for field, value in step.before.items())
+        changes |= step.after
+    assert (
+        ending.decide(
+            job(**{"job_state": state, "seal_opened_at": one.seal_opened_at, **changes}),
+            progress,
+            now,
+        )
+        == []
+    )
 
 
 def test_an_ended_job_cannot_be_resumed():

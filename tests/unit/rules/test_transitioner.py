@@ -19,7 +19,7 @@ def count(one, state: ServerState) -> int:
 @pytest.mark.parametrize(
     ("results", "policy", "unsent"),
     [
-        # copies there are                                   policy                        unsent after
+        # copies there are                                   policy                unsent then
         ([],                                                 {},                            2),
         ([],                                                 {"target_nresults": 3},        3),
         ([waiting(1)],                                       {},                            2),
