@@ -1,0 +1,109 @@
+"""This file is where the app is put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, Router
+from litestar.exceptions import HTTPException
+
+from grid.daemons.runner import Daemons
+from grid.db.apply import Lost
+from grid.db.store import Store
+from grid.db.writer import Closed
+from grid.settings import Settings
+from web import problems
+from web.controllers import (
+    admin,
+    blobs,
+    datasets,
+    health,
+    hosts,
+    job_types,
+    jobs,
+    outputs,
+    pages,
+    root,
+    sandbox,
+)
+from web.headers import add_headers
+from web.hot_path import HotPath
+from web.problems import Problem
+from web.public_view import API
+from web.server import Server
+
+API_HANDLERS = (
+    root.show_root,
+    root.show_openapi,
+    datasets.upload_dataset,
+    datasets.list_datasets,
+    datasets.show_dataset,
+    datasets.preview_dataset,
+    datasets.list_chunks,
+    job_types.list_job_types,
+    job_types.show_job_type,
+    job_types.preview_job,
+    jobs.submit_job,
+    jobs.list_jobs,
+    jobs.show_job,
+    jobs.pause_job,
+    jobs.resume_job,
+    jobs.cancel_job,
+    outputs.show_program,
+    outputs.list_workunits,
+    outputs.show_workunit,
+    outputs.show_output,
+    outputs.watch_job,
+    outputs.watch_server,
+    blobs.show_blob,
+    hosts.enrol_host,
+    hosts.exchange_work,
+    admin.list_plugins,
+    admin.set_plugin,
+    admin.make_token,
+)
+
+
+def create_app(
+    settings: Settings, store: Store | None = None, *, run_daemons: bool = True
+) -> Litestar:
+    """The whole HTTP face over `store`, which is opened and closed with the app when not given."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        mine = await asyncio.to_thread(Store, settings) if store is None else store
+        server = Server(settings, mine, Daemons(mine) if run_daemons else None)
+        app.state["server"] = server
+        try:
+            async with server.running():
+                yield
+        finally:
+            if store is None:
+                await asyncio.to_thread(mine.close)
+
+    app = Litestar(
+        route_handlers=[
+            Router(API, route_handlers=list(API_HANDLERS)),
+            health.show_health,
+            health.show_readiness,
+            sandbox.show_frame,
+            *pages.HANDLERS,
+            pages.static_files(),
+        ],
+        lifespan=[lifespan],
+        before_send=[add_headers],
+        exception_handlers={
+            Problem: problems.on_problem,
+            HTTPException: problems.on_http_exception,
+            Closed: problems.on_undone,
+            Lost: problems.on_undone,
+            Exception: problems.on_exception,
+        },
+        request_max_body_size=settings.body_bytes_max,
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.asgi_handler = HotPath(app.asgi_handler, settings.body_bytes_max)
+    return app

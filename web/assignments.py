@@ -1,0 +1,137 @@
+"""This file is where an assignment gets its words: what to fetch, and under which lease.
+
+What all assignments of a job, or of a work unit, share is encoded once and kept as bytes.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw, Struct
+
+from grid import leases
+from grid.db import queries
+from grid.db.rows import JobFacts
+from grid.db.store import Store
+from grid.db.work import Assigned
+from grid.identifiers import Kind
+from grid.items import DataSet, Json
+from web import blob_links
+from web.cache import Cache
+from web.messages import Assignment
+from web.reports import OUTPUT_BYTES_MAX
+
+#: Work units whose inputs are read at a time: they go out in order.
+READ_AHEAD = 32
+
+
+class _Head(Struct, frozen=True, kw_only=True):
+    """What all work units of a job share."""
+
+    job: Raw
+    program: Raw
+    columns: Raw
+    params: Raw
+
+
+def _raw(value: Json) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
+class Assignments:
+    """Words for assignments, kept for one server process."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._datasets: Cache[int, DataSet] = Cache(limit=1000)
+        self._heads: Cache[int, _Head] = Cache(limit=1000)
+        self._inputs: Cache[tuple[int, int, int], Raw] = Cache(limit=20_000)
+        self._limits = _raw(
+            {
+                "time_limit_s": store.settings.compute_time_limit_s,
+                "output_bytes_max": OUTPUT_BYTES_MAX,
+            }
+        )
+
+    def dataset(self, number: int) -> DataSet:
+        """A data set that a job computes on."""
+        kept = self._datasets.get(number)
+        if kept is None:
+            with self._store.read() as connection:
+                found = queries.dataset(connection, number)
+            assert found is not None, "data sets stay"
+            kept = self._datasets.keep(number, found)
+        return kept
+
+    def assignment(self, assigned: Assigned, now: int) -> Assignment:
+        """What the host is told about one result."""
+        lease, job = assigned.lease, assigned.job.job
+        until = None if job.public else lease.deadline + blob_links.LINK_TTL_S
+        place = (job.id, assigned.first_chunk, assigned.chunk_count)
+        head = None if until else self._heads.get(job.id)
+        if head is None:
+            head = self._head(assigned.job, until)
+            if until is None:
+                self._heads.keep(job.id, head)
+        inputs = None if until else self._inputs.get(place)
+        if inputs is None:
+            inputs = self._read_inputs(assigned, until)
+        ids, key = self._store.keyring.identifiers, self._store.keyring.lease_key
+        return Assignment(
+            result_id=ids.public(Kind.RESULT, lease.result_id),
+            lease=leases.sign(key, lease),
+            job=head.job,
+            program=head.program,
+            columns=head.columns,
+            inputs=inputs,
+            params=head.params,
+            limits=self._limits,
+            deadline=lease.deadline,
+            expires_in_s=lease.deadline - now,
+        )
+
+    def _link(self, digest: str, until: int | None) -> str:
+        if until is None:
+            return blob_links.public_link(digest)
+        return blob_links.signed_link(self._store.keyring.lease_key, digest, until)
+
+    def _head(self, facts: JobFacts, until: int | None) -> _Head:
+        job = facts.job
+        public_id = self._store.keyring.identifiers.public(Kind.JOB, job.id)
+        by_name = {column.name: column for column in self.dataset(job.dataset_id).columns}
+        return _Head(
+            job=_raw(
+                {
+                    "id": public_id,
+                    "name": job.name,
+                    "job_type": job.job_type,
+                    "page": f"/jobs/{public_id}",
+                }
+            ),
+            program=_raw(
+                {
+                    "digest": job.program_digest,
+                    "url": self._link(job.program_digest, until),
+                    "bytes": self._store.blobs.size(job.program_digest),
+                }
+            ),
+            columns=_raw([by_name[name] for name in facts.reads]),
+            params=_raw(facts.params),
+        )
+
+    def _read_inputs(self, assigned: Assigned, until: int | None) -> Raw:
+        """The inputs of a work unit; those of the next ones are kept, for they are asked next."""
+        facts, count = assigned.job, assigned.chunk_count
+        ahead = 1 if until else READ_AHEAD
+        first = assigned.first_chunk
+        with self._store.read() as connection:
+            dataset = self.dataset(facts.job.dataset_id)
+            found = queries.chunk_columns(connection, dataset, first, count * ahead, facts.reads)
+        inputs: dict[int, list[Json]] = {first: []}
+        for one in found:
+            start = first + (one.chunk - first) // count * count
+            words = {**msgspec.to_builtins(one), "url": self._link(one.digest, until)}
+            inputs.setdefault(start, []).append(words)
+        if until is None:
+            for start, several in inputs.items():
+                self._inputs.keep((facts.job.id, start, count), _raw(several))
+        return _raw(inputs[first])

@@ -1,0 +1,1 @@
+"""This package is where requests are answered, one file a kind of thing."""

@@ -1,0 +1,202 @@
+"""This file is where data sets are uploaded, listed, shown, and looked into."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+from litestar import Response, get, post
+
+from grid import canonical, chunks
+from grid.db import commands, listings, queries
+from grid.db.commands import NewDataSet
+from grid.db.transaction import Transaction
+from grid.identifiers import Kind
+from grid.items import DataSet, Json
+from grid.sources.csv import CsvOptions, ingest
+from grid.sources.error import SourceError, TooLarge
+from grid.sources.spool import spool
+from web import blob_links, bodies, looks, public_view
+from web.answers import as_json
+from web.callers import require
+from web.idempotency import Key
+from web.messages import NAME_CHARS_MAX
+from web.problems import AnyRequest, bad_field
+from web.public_view import API
+from web.routes import PAGED, about
+from web.server import Server
+
+OPTIONS = {
+    "name": "what the data set is called",
+    "header": "`true` or `false`: whether the first row names the columns; inferred when not given",
+    "null": "an unquoted field that means NULL, repeatable; the empty field when not given",
+    "delimiter": "one character; a comma when not given",
+    "types": "JSON object, column → `int64`, `double`, `boolean` or `text`; inferred otherwise",
+    "chunk_rows": "rows of a chunk",
+    "public": "`true` or `false`: whether anybody may read it; `true` when not given",
+}
+
+#: Rows of a preview unless asked otherwise, and at most.
+PREVIEW_ROWS = 20
+PREVIEW_ROWS_MAX = 200
+
+
+@post(
+    "/datasets",
+    request_max_body_size=None,
+    opt=about(body="text/csv", query=OPTIONS, code=201, problems=(400, 401, 403, 413, 415, 422)),
+)
+async def upload_dataset(request: AnyRequest) -> Response[bytes]:
+    """Takes a CSV file as a new data set: the body is the file, streamed; the query says the rest.
+
+    Needs a requester's or admin's token.
+    """
+    server, caller = looks.asked(request)
+    account_id = require(caller, "requester", "admin")
+    key = Key(request, caller)
+    bodies.require_content_type(request, "text/csv")
+    options, name, public = _options(request, server)
+    store, limit = server.store, server.settings.upload_bytes_max
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced[:20]) > limit:
+        raise bad_field("/body", f"more than {limit:,} bytes", 413)
+    folder = server.settings.data_dir / "uploads"
+    folder.mkdir(exist_ok=True)
+    try:
+        async with spool(request.stream(), limit, folder) as upload:
+            said = [upload.source_digest, sorted(request.query_params.multi_items())]
+            body_digest = canonical.digest(canonical.dumps(said))
+            replayed = key.replayed(store, body_digest)
+            if replayed is not None:
+                return replayed
+            taken = await asyncio.to_thread(ingest, upload, options, store.blobs)
+    except SourceError as error:
+        code = 413 if isinstance(error, TooLarge) else 400
+        raise bad_field(error.field, error.message, code) from error
+
+    def add(transaction: Transaction) -> tuple[int, Json]:
+        new = NewDataSet(
+            account_id=account_id,
+            name=name,
+            public=public,
+            columns=taken.columns,
+            row_count=taken.row_count,
+            chunk_rows=taken.chunk_rows,
+            chunk_columns=taken.chunk_columns,
+            byte_count=taken.byte_count,
+            source_digest=taken.source_digest,
+        )
+        dataset = commands.add_dataset(transaction, new)
+        return 201, public_view.dataset(dataset, server.names)
+
+    response, _ = await key.once(store, body_digest, add)
+    return response
+
+
+def _options(request: AnyRequest, server: Server) -> tuple[CsvOptions, str, bool]:
+    bodies.allow_query(request, *OPTIONS)
+    name = request.query_params.get("name", "")
+    if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
+        raise bad_field("/name", f"name: 1 to {NAME_CHARS_MAX} printable characters")
+    nulls = request.query_params.getall("null", [])
+    options = CsvOptions(
+        header=bodies.convert_query(request, "header", bool),
+        nulls=tuple(nulls) if nulls else ("",),
+        delimiter=request.query_params.get("delimiter", ","),
+        types=_types(request.query_params.get("types")),
+        chunk_rows=bodies.convert_query(request, "chunk_rows", int) or server.settings.chunk_rows,
+    )
+    public = bodies.convert_query(request, "public", bool)
+    return options, name, public is not False
+
+
+def _types(text: str | None) -> dict[str, str]:
+    try:
+        return {} if text is None else msgspec.json.decode(text, type=dict[str, str])
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise bad_field("/types", f"types: a JSON object of texts is wanted: {error}") from error
+
+
+@get("/datasets", sync_to_thread=True, opt=about(query=PAGED, problems=(400,)))
+def list_datasets(request: AnyRequest) -> Response[bytes]:
+    """Lists data sets, newest first: all public ones, and the caller's own."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, *PAGED)
+    limit = looks.page_limit(request)
+    before = looks.page_cursor(request, server, Kind.DATASET)
+    with server.store.read() as connection:
+        found = listings.datasets(connection, caller.viewer, limit + 1, before)
+    following = None
+    if len(found) > limit:
+        last = server.names.of(Kind.DATASET, found[limit - 1].id)
+        following = f"{API}/datasets?limit={limit}&cursor={last}"
+    items = [public_view.dataset(one, server.names) for one in found[:limit]]
+    return as_json(public_view.page(items, f"{API}/datasets", following))
+
+
+@get("/datasets/{id:str}", sync_to_thread=True, opt=about(problems=(404,)))
+def show_dataset(request: AnyRequest) -> Response[bytes]:
+    """Shows a data set: its columns with their types, and its size."""
+    server, caller = looks.asked(request)
+    dataset = looks.find_dataset(server, caller, request.path_params["id"])
+    return as_json(public_view.dataset(dataset, server.names))
+
+
+@get(
+    "/datasets/{id:str}/preview",
+    sync_to_thread=True,
+    opt=about(query={"rows": "how many, 1 to 200; 20 when not given"}, problems=(400, 404)),
+)
+def preview_dataset(request: AnyRequest) -> Response[bytes]:
+    """Shows the first rows of a data set. Integers beyond 2⁵³ and NaN are texts."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, "rows")
+    dataset = looks.find_dataset(server, caller, request.path_params["id"])
+    rows = bodies.convert_query(request, "rows", int)
+    if rows is not None and not 1 <= rows <= PREVIEW_ROWS_MAX:
+        raise bad_field("/rows", f"rows: 1 to {PREVIEW_ROWS_MAX}")
+    return as_json(first_rows(server, dataset, rows or PREVIEW_ROWS))
+
+
+def first_rows(server: Server, dataset: DataSet, rows: int) -> dict[str, Any]:
+    """`{"columns": [name …], "rows": [[value …] …]}` from the first chunk."""
+    names = [column.name for column in dataset.columns]
+    if not dataset.chunk_count:
+        return {"columns": names, "rows": []}
+    with server.store.read() as connection:
+        found = queries.chunk_columns(connection, dataset, 0, 1, names)
+    arrays = [chunks.decode_column(server.store.blobs.get(one.digest))[:rows] for one in found]
+    batch = pa.RecordBatch.from_arrays(arrays, names=names)
+    decoded: dict[str, Any] = json.loads(b"".join(chunks.write_json(names, [batch])))
+    return decoded
+
+
+@get(
+    "/datasets/{id:str}/chunks",
+    sync_to_thread=True,
+    opt=about(query=PAGED, problems=(400, 404)),
+)
+def list_chunks(request: AnyRequest) -> Response[bytes]:
+    """Lists a data set's chunks, each column of each as a blob with its digest."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, *PAGED)
+    limit, after = looks.page_limit(request), looks.number_cursor(request)
+    dataset = looks.find_dataset(server, caller, request.path_params["id"])
+    names = [column.name for column in dataset.columns]
+    with server.store.read() as connection:
+        found = queries.chunk_columns(connection, dataset, after + 1, limit, names)
+    items: dict[int, dict[str, Any]] = {}
+    for one in found:
+        chunk = items.setdefault(one.chunk, {"chunk": one.chunk, "rows": one.rows, "columns": []})
+        link = blob_links.public_link(one.digest)
+        chunk["columns"].append(
+            {"name": one.column, "digest": one.digest, "bytes": one.bytes, "url": link}
+        )
+    base = f"{API}/datasets/{server.names.of(Kind.DATASET, dataset.id)}/chunks"
+    last = after + len(items)
+    more = last + 1 < dataset.chunk_count
+    following = f"{base}?limit={limit}&cursor={last}" if more else None
+    return as_json(public_view.page(list(items.values()), base, following))

@@ -1,0 +1,44 @@
+"""This file is where the server says whether it lives, and whether it can do its work."""
+
+from __future__ import annotations
+
+import tempfile
+
+from litestar import Response, get
+
+from grid.db import listings
+from web.answers import as_json
+from web.problems import AnyRequest, Problem
+from web.routes import about
+from web.server import server_of
+
+#: A daemon that has not finished a pass for so long hangs.
+PASS_AGE_S_MAX = 60.0
+
+
+@get("/healthz", opt=about())
+async def show_health(request: AnyRequest) -> Response[bytes]:
+    """Says that the process lives."""
+    return as_json({"state": "alive"}, headers={"Cache-Control": "no-store"})
+
+
+@get("/readyz", sync_to_thread=True, opt=about(problems=(503,)))
+def show_readiness(request: AnyRequest) -> Response[bytes]:
+    """Says whether the database answers, the blob folder takes bytes and the daemons run."""
+    server = server_of(request)
+    failing = []
+    try:
+        with server.store.read() as connection:
+            listings.has_admin_token(connection)
+    except Exception as error:
+        failing.append(f"database: {type(error).__name__}")
+    try:
+        with tempfile.TemporaryFile(dir=server.store.blobs.folder) as file:
+            file.write(b"ready")
+    except OSError as error:
+        failing.append(f"blobs: {error.strerror}")
+    if server.daemons is not None and server.daemons.seconds_since_pass() > PASS_AGE_S_MAX:
+        failing.append("daemons: no pass was finished lately")
+    if failing:
+        raise Problem(503, "; ".join(failing), headers={"Retry-After": "5"})
+    return as_json({"state": "ready"}, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,62 @@
+"""This file is where volunteers' machines enrol, and where their work is exchanged."""
+
+from __future__ import annotations
+
+from litestar import Response, post
+
+from grid.db import commands
+from grid.db.commands import NewHost
+from grid.identifiers import Kind
+from web import bodies, looks
+from web.addresses import client_address, server_origin
+from web.answers import as_json
+from web.messages import PROTOCOL, HostBody, WorkBody
+from web.problems import AnyRequest, Problem
+from web.routes import about
+from web.server import server_of
+
+
+@post("/hosts", opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415)))
+async def enrol_host(request: AnyRequest) -> Response[bytes]:
+    """Enrols a browser profile or a machine, and gives it a token for `/work`.
+
+    No token is needed; a trusted-host token makes it a trusted host. The answer holds a secret, so
+    no Idempotency-Key keeps it: whoever did not hear it enrols again.
+    """
+    server, caller = looks.asked(request)
+    body = await bodies.read(request, HostBody)
+    if body.protocol != PROTOCOL:
+        raise Problem(409, f"this server speaks protocol {PROTOCOL}, not {body.protocol}")
+    new = NewHost(
+        account_id=caller.account_id,
+        trusted="trusted_host" in caller.scopes,
+        kind=body.kind,
+        engine=body.engine,
+        capabilities=body.capabilities,
+        address=client_address(request, server.settings),
+    )
+    number, token = await server.store.awrite(lambda tx: commands.add_host(tx, new))
+    server.exchange.forget_hosts()
+    answer = {
+        "host_id": server.names.of(Kind.HOST, number),
+        "token": token,
+        "protocol": PROTOCOL,
+        "sandbox_origin": server.settings.sandbox_origin or server_origin(request, server.settings),
+        "heartbeat_s": server.settings.heartbeat_s,
+    }
+    return as_json(answer, 201, {"Cache-Control": "no-store"})
+
+
+@post("/work", opt=about(body=WorkBody, problems=(400, 401, 409, 413, 503)))
+async def exchange_work(request: AnyRequest) -> Response[bytes]:
+    """Takes a host's reports, renews its leases and gives it more to compute, all in one.
+
+    Repeating a request is harmless by itself, so it takes no Idempotency-Key.
+    """
+    answer = await server_of(request).exchange.work(await request.body())
+    return Response(
+        answer,
+        status_code=200,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )

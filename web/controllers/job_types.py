@@ -1,0 +1,93 @@
+"""This file is where job types are listed and explained, and specs are tried out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from litestar import Response, get, post
+
+from grid import canonical, splitter
+from grid.db import queries
+from web import bodies, looks, public_view
+from web.answers import as_json
+from web.messages import PreviewBody
+from web.problems import AnyRequest, Problem, not_found
+from web.public_view import API, View
+from web.routes import about
+from web.server import Server
+from web.submission import check_spec, enabled, posted_dataset
+
+
+@get("/job-types", sync_to_thread=True, opt=about())
+def list_job_types(request: AnyRequest) -> Response[bytes]:
+    """Lists the enabled job types; an admin sees the disabled ones as well."""
+    server, caller = looks.asked(request)
+    items = [one for one in all_types(server) if one["enabled"] or caller.admin]
+    return as_json(public_view.page(items, f"{API}/job-types", None))
+
+
+def all_types(server: Server) -> list[View]:
+    """Every job type that is there, enabled or not, by name."""
+    with server.store.read() as connection:
+        known = queries.plugins(connection)
+    views = []
+    for found in server.store.job_types.found():
+        row = known.get(found.manifest.name)
+        on = row is not None and row.enabled and row.digest == found.digest
+        views.append(public_view.job_type(found, on))
+    return views
+
+
+@get("/job-types/{name:str}", sync_to_thread=True, opt=about(problems=(404,)))
+def show_job_type(request: AnyRequest) -> Response[bytes]:
+    """Shows an enabled job type: the schema of its spec, its README and examples."""
+    server, _ = looks.asked(request)
+    return as_json(whole(server, request.path_params["name"]))
+
+
+def whole(server: Server, name: str) -> View:
+    """An enabled job type with all that a requester needs; raises 404 for any other name."""
+    try:
+        found, loaded = enabled(server, name, "/name")
+    except Problem as problem:
+        raise not_found("enabled job type") from problem
+    return public_view.whole_job_type(found, loaded)
+
+
+@post(
+    "/job-types/{name:str}/preview",
+    opt=about(body=PreviewBody, problems=(400, 404, 409, 413, 415)),
+)
+async def preview_job(request: AnyRequest) -> Response[bytes]:
+    """Shows what a spec would become: program, output columns, cost. Creates nothing."""
+    server, caller = looks.asked(request)
+    name = request.path_params["name"]
+    if not server.store.job_types.knows(name):
+        raise not_found("job type")
+    body = await bodies.read(request, PreviewBody)
+
+    def look() -> View:
+        _, loaded = enabled(server, name, "/name")
+        dataset = posted_dataset(server, caller, body.dataset)
+        checked = check_spec(body.spec, loaded, dataset)
+        reads = [column.name for column in checked.reads]
+        with server.store.read() as connection:
+            chunks = queries.chunk_columns(connection, dataset, 0, dataset.chunk_count, reads)
+        program = checked.program.encode("ascii")
+        return {
+            "job_type": name,
+            "program": checked.program,
+            "program_digest": canonical.digest(program),
+            "params": checked.params,
+            "reads": reads,
+            "output_columns": msgspec.to_builtins(checked.output_columns),
+            "cost": {
+                "work_units": splitter.workunit_count(dataset.chunk_count),
+                "rows": dataset.row_count,
+                "program_bytes": len(program),
+                "bytes_per_copy": sum(one.bytes for one in chunks),
+            },
+        }
+
+    return as_json(await asyncio.to_thread(look))

@@ -1,0 +1,149 @@
+"""This file is where jobs are submitted, listed, shown, paused, resumed and cancelled."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlencode
+
+from litestar import Response, get, post
+
+from grid import canonical
+from grid.db import commands, listings, progress
+from grid.db.listings import Counts
+from grid.db.transaction import Transaction
+from grid.identifiers import Kind
+from grid.items import Json
+from grid.states import IllegalMove, JobState
+from web import bodies, looks, public_view
+from web.answers import as_json
+from web.callers import require, require_owner
+from web.idempotency import Key
+from web.messages import JobBody
+from web.problems import AnyRequest, Problem, bad_field
+from web.public_view import API
+from web.routes import PAGED, about
+from web.submission import prepare
+
+FILTERS = {
+    "state": "only jobs in this state: " + ", ".join(JobState),
+    "job_type": "only jobs of this type",
+    "dataset": "only jobs on this data set",
+}
+
+
+@get("/jobs", sync_to_thread=True, opt=about(query={**FILTERS, **PAGED}, problems=(400,)))
+def list_jobs(request: AnyRequest) -> Response[bytes]:
+    """Lists jobs, newest first: all public ones, and the caller's own."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, *FILTERS, *PAGED)
+    limit = looks.page_limit(request)
+    wanted = {name: request.query_params.get(name) for name in FILTERS}
+    if wanted["state"] is not None and wanted["state"] not in set(JobState):
+        raise bad_field("/state", f"state: one of {', '.join(JobState)}")
+    dataset_id = None
+    if wanted["dataset"] is not None:
+        dataset_id = looks.find_dataset(server, caller, wanted["dataset"]).id
+    with server.store.read() as connection:
+        found = listings.jobs(
+            connection,
+            caller.viewer,
+            limit + 1,
+            before=looks.page_cursor(request, server, Kind.JOB),
+            state=wanted["state"],
+            job_type=wanted["job_type"],
+            dataset_id=dataset_id,
+        )
+    following = None
+    if len(found) > limit:
+        last = server.names.of(Kind.JOB, found[limit - 1].job.id)
+        given = {name: value for name, value in wanted.items() if value is not None}
+        following = f"{API}/jobs?{urlencode({**given, 'limit': limit, 'cursor': last})}"
+    items = looks.job_views(server, found[:limit])
+    return as_json(public_view.page(items, f"{API}/jobs", following))
+
+
+@post(
+    "/jobs",
+    opt=about(body=JobBody, code=201, problems=(400, 401, 403, 404, 409, 413, 415, 422)),
+)
+async def submit_job(request: AnyRequest) -> Response[bytes]:
+    """Submits a job: checks the spec, generates the program, and makes the first work units.
+
+    Needs a requester's or admin's token. Creates nothing unless everything is in order.
+    """
+    server, caller = looks.asked(request)
+    account_id = require(caller, "requester", "admin")
+    key = Key(request, caller)
+    body = await bodies.read(request, JobBody)
+    body_digest = canonical.digest(await request.body())
+    replayed = key.replayed(server.store, body_digest)
+    if replayed is not None:
+        return replayed
+    new = await asyncio.to_thread(prepare, server, caller, account_id, body)
+    made: list[int] = []
+
+    def add(transaction: Transaction) -> tuple[int, Json]:
+        job = commands.add_job(transaction, new, server.store.keyring)
+        made.append(job.id)
+        facts = looks.facts_in(transaction, job.id)
+        return 201, public_view.job(facts, Counts(), [], server.names, transaction.now)
+
+    response, fresh = await key.once(server.store, body_digest, add)
+    if fresh:
+        job_id, high_water = made[-1], server.settings.unsent_workunits_max
+        await server.store.awrite(
+            lambda tx: progress.make_workunits(tx, job_id, high_water, server.store.context)
+        )
+        public_id = server.names.of(Kind.JOB, job_id)
+        response.headers["Location"] = f"{API}/jobs/{public_id}"
+    return response
+
+
+@get("/jobs/{id:str}", sync_to_thread=True, opt=about(problems=(404,)))
+def show_job(request: AnyRequest) -> Response[bytes]:
+    """Shows a job: what was asked for, how far it is, and where everything of it is."""
+    server, caller = looks.asked(request)
+    facts = looks.find_job(server, caller, request.path_params["id"])
+    return as_json(looks.job_views(server, [facts])[0])
+
+
+async def _move(request: AnyRequest, to: JobState, because: str) -> Response[bytes]:
+    server, caller = looks.asked(request)
+    facts = looks.find_job(server, caller, request.path_params["id"])
+    require_owner(caller, facts.job, "job")
+    key = Key(request, caller)
+    body_digest = canonical.digest(await request.body())
+    replayed = key.replayed(server.store, body_digest)
+    if replayed is not None:
+        return replayed
+
+    def move(transaction: Transaction) -> tuple[int, Json]:
+        try:
+            commands.move_job(transaction, facts.job.id, to, because, server.store.keyring)
+        except IllegalMove as error:
+            raise Problem(409, f"the job is over: {error.before} → {error.after}") from error
+        now = looks.facts_in(transaction, facts.job.id)
+        counts = listings.counts(transaction.connection, [facts.job.id])[facts.job.id]
+        outputs = listings.outputs(transaction.connection, [facts.job.id])[facts.job.id]
+        return 200, public_view.job(now, counts, outputs, server.names, transaction.now)
+
+    response, _ = await key.once(server.store, body_digest, move)
+    return response
+
+
+@post("/jobs/{id:str}/pause", opt=about(problems=(401, 403, 404, 409, 422)))
+async def pause_job(request: AnyRequest) -> Response[bytes]:
+    """Pauses a job: nothing of it is dispatched; what is out may come back. Owner or admin."""
+    return await _move(request, JobState.PAUSED, "paused by its owner or an admin")
+
+
+@post("/jobs/{id:str}/resume", opt=about(problems=(401, 403, 404, 409, 422)))
+async def resume_job(request: AnyRequest) -> Response[bytes]:
+    """Resumes a paused job. Owner or admin."""
+    return await _move(request, JobState.ACTIVE, "resumed by its owner or an admin")
+
+
+@post("/jobs/{id:str}/cancel", opt=about(problems=(401, 403, 404, 409, 422)))
+async def cancel_job(request: AnyRequest) -> Response[bytes]:
+    """Cancels a job for good: work in flight is taken, and merged no more. Owner or admin."""
+    return await _move(request, JobState.CANCELLED, "cancelled by its owner or an admin")

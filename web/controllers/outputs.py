@@ -1,0 +1,169 @@
+"""This file is where what a job made is handed out: program, work units, output, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+from litestar import Response, get
+from litestar.response import Stream
+
+from grid import canonical, chunks
+from grid.db import listings
+from grid.db.rows import JobFacts
+from grid.identifiers import Kind
+from grid.states import JobState
+from web import bodies, looks, public_view
+from web.answers import PRIVATE, as_json
+from web.problems import AnyRequest, Problem, bad_field, not_found
+from web.public_view import API
+from web.routes import PAGED, about
+from web.server import Server
+
+FORMATS = {"csv": "text/csv; header=present", "json": "application/json"}
+EVENT_STREAM = "text/event-stream"
+
+
+@get(
+    "/jobs/{id:str}/program",
+    sync_to_thread=True,
+    opt=about(answer="text/javascript", problems=(404,)),
+)
+def show_program(request: AnyRequest) -> Response[bytes]:
+    """Gives the program that every work unit of the job runs, as volunteers get it."""
+    server, caller = looks.asked(request)
+    job = looks.find_job(server, caller, request.path_params["id"]).job
+    return Response(
+        server.store.blobs.get(job.program_digest),
+        media_type="text/javascript",
+        headers={
+            "Cache-Control": PRIVATE,
+            "ETag": f'"{job.program_digest}"',
+            "Grid-Digest": f"sha-256={job.program_digest}",
+        },
+    )
+
+
+@get(
+    "/jobs/{id:str}/workunits",
+    sync_to_thread=True,
+    opt=about(query=PAGED, problems=(400, 404)),
+)
+def list_workunits(request: AnyRequest) -> Response[bytes]:
+    """Lists a job's work units in order: open or decided; with every vote once the seal opened."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, *PAGED)
+    limit, after = looks.page_limit(request), looks.number_cursor(request)
+    facts = looks.find_job(server, caller, request.path_params["id"])
+    items, more = workunit_views(server, facts, after, limit)
+    base = f"{API}/jobs/{server.names.of(Kind.JOB, facts.job.id)}/workunits"
+    following = f"{base}?limit={limit}&cursor={items[-1]['ordinal']}" if more else None
+    return as_json(public_view.page(items, base, following))
+
+
+def workunit_views(
+    server: Server, facts: JobFacts, after: int, limit: int
+) -> tuple[list[public_view.View], bool]:
+    """Some work units behind ordinal `after`, and whether there are more."""
+    now = server.store.now()
+    with server.store.read() as connection:
+        units = listings.workunits(connection, facts.job.id, after, limit + 1)
+    views = [public_view.workunit(unit, facts.job, server.names, now) for unit in units[:limit]]
+    return views, len(units) > limit
+
+
+@get("/workunits/{id:str}", sync_to_thread=True, opt=about(problems=(404,)))
+def show_workunit(request: AnyRequest) -> Response[bytes]:
+    """Shows a work unit; once the seal opened with every vote, the verdict and its answer."""
+    server, caller = looks.asked(request)
+    unit, facts = looks.find_workunit(server, caller, request.path_params["id"])
+    with server.store.read() as connection:
+        text = listings.canonical_output(connection, unit)
+    answer = None if text is None else canonical.loads(text.encode())
+    now, further = server.store.now(), {"canonical_output": answer}
+    return as_json(public_view.workunit(unit, facts.job, server.names, now, further))
+
+
+@get(
+    "/jobs/{id:str}/output",
+    sync_to_thread=True,
+    opt=about(
+        query={
+            "format": "`csv` or `json`; `json` when not given",
+            "version": "which version; the newest when not given",
+        },
+        problems=(400, 404, 409),
+    ),
+)
+def show_output(request: AnyRequest) -> Response[bytes] | Stream:
+    """Gives the output of a completed job, streamed. 409 while there is none."""
+    server, caller = looks.asked(request)
+    bodies.allow_query(request, "format", "version")
+    facts = looks.find_job(server, caller, request.path_params["id"])
+    wanted = request.query_params.get("format", "json")
+    if wanted not in FORMATS:
+        raise bad_field("/format", "format: csv or json")
+    version = bodies.convert_query(request, "version", int)
+    with server.store.read() as connection:
+        made = listings.outputs(connection, [facts.job.id])[facts.job.id]
+    if not made:
+        raise Problem(409, _no_output(facts))
+    one = next((each for each in made if version in (None, each.output_version)), None)
+    if one is None:
+        raise not_found("version of this output")
+    names = [column.name for column in facts.output_columns]
+    batches = output_batches(server, facts, one.output_version)
+    write = chunks.write_csv if wanted == "csv" else chunks.write_json
+    public_id = server.names.of(Kind.JOB, facts.job.id)
+    return Stream(
+        write(names, batches),
+        media_type=FORMATS[wanted],
+        headers={
+            "Cache-Control": PRIVATE,
+            "Content-Disposition": f'attachment; filename="{public_id}.{wanted}"',
+            "Grid-Output-Version": str(one.output_version),
+            "Grid-Manifest": one.manifest_digest,
+        },
+    )
+
+
+def output_batches(server: Server, facts: JobFacts, version: int) -> Iterator[pa.RecordBatch]:
+    """The rows of one finished version, a part at a time."""
+    with server.store.read() as connection:
+        parts = listings.output_parts(connection, facts.job.id, version)
+    return (chunks.decode_batch(server.store.blobs.get(part.digest)) for part in parts)
+
+
+def _no_output(facts: JobFacts) -> str:
+    job = facts.job
+    if job.job_state in (JobState.ACTIVE, JobState.PAUSED):
+        return f"the job is {job.job_state}; there is no output yet"
+    return f"the job has {job.job_state}; there is no output" + (
+        f": {job.failure}" if job.failure else ""
+    )
+
+
+@get("/jobs/{id:str}/events", opt=about(answer=EVENT_STREAM, problems=(404, 503)))
+async def watch_job(request: AnyRequest) -> Stream:
+    """Streams a job's progress as server-sent events until nothing of it will change any more."""
+    server, caller = looks.asked(request)
+    facts = looks.find_job(server, caller, request.path_params["id"])
+    return event_stream(server, facts.job.id)
+
+
+@get("/events", opt=about(answer=EVENT_STREAM, problems=(503,)))
+async def watch_server(request: AnyRequest) -> Stream:
+    """Streams what the whole server does as server-sent events."""
+    server, _ = looks.asked(request)
+    return event_stream(server, None)
+
+
+def event_stream(server: Server, subject: int | None) -> Stream:
+    """The answer that stays open; raises 503 when too many are."""
+    if server.events.full:
+        raise Problem(503, "too many watch already", headers={"Retry-After": "30"})
+    return Stream(
+        server.events.stream(subject),
+        media_type=EVENT_STREAM,
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )

@@ -1,0 +1,59 @@
+"""This file is where every answer gets the headers that keep browsers strict.
+
+What a handler says itself stands. CORS is open for volunteers and for reading what is public;
+submitting from another site's page is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import Message, Scope
+
+from web.public_view import API
+
+#: POSTs that any page may make: a volunteer's.
+OPEN_POSTS = (f"{API}/hosts", f"{API}/work")
+PREFLIGHT_AGE_S = 86_400
+
+API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+SIMPLE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+Hook = Callable[[Message, Scope], Awaitable[None]]
+
+
+def cors_methods(path: str) -> str | None:
+    """The methods that pages of other origins may use on a path; None where they may not."""
+    if path in OPEN_POSTS:
+        return "POST"
+    closed = path.startswith(f"{API}/admin")
+    return "GET" if path.startswith((API, "/sandbox/")) and not closed else None
+
+
+async def add_headers(message: Message, scope: Scope) -> None:
+    """Called before each message of an answer is sent."""
+    if message["type"] != "http.response.start":
+        return
+    headers = MutableScopeHeaders.from_message(message)
+    for name, value in SIMPLE.items():
+        headers.setdefault(name, value)
+    path = scope["path"]
+    if path.startswith(API):
+        headers.setdefault("Content-Security-Policy", API_POLICY)
+    methods = cors_methods(path)
+    if methods is None:
+        return
+    method = str(scope.get("method"))
+    if method == "OPTIONS":
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Allow-Methods"] = methods
+        headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
+        headers["Access-Control-Max-Age"] = str(PREFLIGHT_AGE_S)
+    elif method in methods:
+        headers["Access-Control-Allow-Origin"] = "*"
+        headers["Access-Control-Expose-Headers"] = "ETag, Retry-After"

@@ -1,0 +1,116 @@
+"""This file is where everything that goes wrong becomes problem+json (RFC 9457)."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from msgspec import Struct
+
+from grid.db.apply import Lost
+from grid.db.writer import Closed
+from grid.items import Json
+from web import render
+from web.public_view import API
+
+MEDIA_TYPE = "application/problem+json"
+
+log = structlog.get_logger("web")
+
+AnyRequest = Request[Any, Any, Any]
+
+
+class Detail(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is wrong with one field."""
+
+    #: JSON pointer into the body, or "/<name>" for a query parameter.
+    pointer: str
+    detail: str
+    #: 0-based character offset into the text at `pointer`.
+    position: int | None = None
+
+
+class Problem(Exception):
+    """An answer other than success; raised anywhere in a handler."""
+
+    def __init__(
+        self,
+        code: int,
+        detail: str,
+        errors: Sequence[Detail] = (),
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        self.code, self.detail, self.errors = code, detail, tuple(errors)
+        self.headers = headers or {}
+        super().__init__(detail)
+
+
+def bad_field(pointer: str, detail: str, code: int = 400, position: int | None = None) -> Problem:
+    """The problem with one field."""
+    return Problem(code, detail, [Detail(pointer=pointer, detail=detail, position=position)])
+
+
+def not_found(what: str) -> Problem:
+    """There is no such thing, or none that the caller may see."""
+    return Problem(404, f"there is no such {what}")
+
+
+def body(code: int, detail: str, errors: Sequence[Detail] = ()) -> Json:
+    """The problem as JSON."""
+    said: dict[str, Json] = {
+        "type": "about:blank",
+        "title": HTTPStatus(code).phrase,
+        "status": code,
+        "detail": detail,
+    }
+    if errors:
+        said["errors"] = msgspec.to_builtins(list(errors))
+    return said
+
+
+def response(problem: Problem) -> Response[bytes]:
+    """The answer that a problem is."""
+    return Response(
+        msgspec.json.encode(body(problem.code, problem.detail, problem.errors)),
+        status_code=problem.code,
+        media_type=MEDIA_TYPE,
+        headers=problem.headers,
+    )
+
+
+def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
+    """The answer to a problem: a page for people, problem+json for everybody else."""
+    machine = request.url.path.startswith((API, "/sandbox", "/static"))
+    if machine or "text/html" not in request.headers.get("accept", ""):
+        return response(problem)
+    title = HTTPStatus(problem.code).phrase
+    facts = {"code": problem.code, "title": title, "detail": problem.detail}
+    return render.page("problem.html", facts, code=problem.code)
+
+
+def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
+    """The answer to what the framework refuses: unknown paths, methods, bodies too large."""
+    headers = {name: value for name, value in (error.headers or {}).items() if name == "Allow"}
+    detail = error.detail or ""
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "there is nothing here"
+    return on_problem(request, Problem(error.status_code, detail, headers=headers))
+
+
+def on_undone(_: AnyRequest, error: Closed | Lost) -> Response[bytes]:
+    """The server is stopping, or another process was quicker: nothing was done."""
+    detail = "nothing was done, and it may be sent again"
+    return response(Problem(503, detail, headers={"Retry-After": "2"}))
+
+
+def on_exception(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """The answer to a bug of ours; says nothing of it but in the server's own log."""
+    trace = "".join(traceback.format_exception(error))  # lines only: values may be secrets
+    log.error("a request failed", method=request.method, path=request.url.path, trace=trace)
+    return response(Problem(500, "the server failed at this; it is a fault of the server's"))

@@ -1,0 +1,79 @@
+"""This file is where templates become pages. Everything is escaped: names, cells, metadata."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Response
+
+from grid.items import Json
+
+TEMPLATES = Path(__file__).parent / "templates"
+#: Longer cells are cut off in a page; the files have them whole.
+CELL_CHARS_MAX = 300
+
+
+def _utc(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _cell(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value)
+    return text if len(text) <= CELL_CHARS_MAX else text[:CELL_CHARS_MAX] + "…"
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "utc": _utc,
+        "cell": _cell,
+        "pretty": _pretty,
+        "number": lambda value: f"{value:,}",
+    }
+    environment.globals |= {"here": "", "embed": False}
+    return environment
+
+
+_templates = _environment()
+
+
+def policy(sandbox_origin: str = "", embeddable: bool = False) -> str:
+    """A page's Content-Security-Policy: nothing from elsewhere, no inline script or style."""
+    ancestors = "" if embeddable else "; frame-ancestors 'none'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        f"connect-src 'self'; frame-src 'self' {sandbox_origin}".rstrip()
+        + f"; base-uri 'none'; form-action 'none'{ancestors}"
+    )
+
+
+def page(
+    template: str,
+    facts: dict[str, Any],
+    *,
+    code: int = 200,
+    content_policy: str = policy(),
+) -> Response[str]:
+    """A whole page."""
+    return Response(
+        _templates.get_template(template).render(facts),
+        status_code=code,
+        media_type="text/html",
+        headers={"Content-Security-Policy": content_policy, "Cache-Control": "no-cache"},
+    )

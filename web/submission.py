@@ -1,0 +1,177 @@
+"""This file is where a posted job becomes one that can be recorded, or a problem naming the field.
+
+Blocks: job types check specs and generate programs here, and the program is written to the disk.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from grid import canonical, jobspec
+from grid.codegen.errors import ProgramRefused
+from grid.db import queries
+from grid.db.commands import NewJob
+from grid.identifiers import Kind
+from grid.items import DataSet, Json, Mode, Policy
+from grid.jobspec import CheckedSpec, SpecRefused
+from grid.plugins.loader import Found, Loaded, PluginError
+from web.callers import Caller
+from web.messages import NAME_CHARS_MAX, JobBody, PolicyBody
+from web.problems import Detail, Problem, bad_field
+from web.server import Server
+
+#: Free words about a job; what is larger belongs into a data set.
+METADATA_BYTES_MAX = 16_000
+METADATA_DEPTH_MAX = 10
+
+
+def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> NewJob:
+    """Everything a new job needs; its program is stored. Raises Problem."""
+    found, loaded = enabled(server, body.job_type)
+    dataset = posted_dataset(server, caller, body.dataset)
+    public = _public(body, dataset)
+    policy = _policy(body.policy, public, caller)
+    _check_metadata(body.metadata)
+    checked = check_spec(body.spec, loaded, dataset)
+    try:
+        merge_state = loaded.job_type.merge_start(checked.spec, dataset.columns)
+    except Exception as error:  # the job type's fault, and nobody else's
+        raise _broken(body.job_type, error) from error
+    name = f"{body.job_type} of {dataset.name}" if body.name is UNSET else body.name
+    return NewJob(
+        account_id=account_id,
+        job_type=found.manifest.name,
+        version=found.manifest.version,
+        job_type_digest=found.digest,
+        spec=checked.spec,
+        params=checked.params,
+        reads=tuple(column.name for column in checked.reads),
+        output_columns=checked.output_columns,
+        merge_state=merge_state,
+        dataset_id=dataset.id,
+        name=_storable("/name", name)[:NAME_CHARS_MAX],
+        metadata=body.metadata,
+        public=public,
+        policy=policy,
+        program_digest=server.store.blobs.put(checked.program.encode("ascii")),
+        seal_opens_by=server.store.now() + server.settings.seal_max_s,
+    )
+
+
+def enabled(server: Server, name: str, pointer: str = "/job_type") -> tuple[Found, Loaded]:
+    """An enabled job type, with its code; raises Problem naming `pointer`."""
+    try:
+        found = server.store.job_types.find(name)
+    except PluginError as error:
+        raise bad_field(pointer, f"{name} cannot be used: {error}", 409) from error
+    if found is None:
+        raise bad_field(pointer, f"there is no job type {name!r}")
+    with server.store.read() as connection:
+        row = queries.plugins(connection).get(name)
+    if row is None or not row.enabled or row.digest != found.digest:
+        raise bad_field(pointer, f"{name} is disabled: an admin must enable it first", 409)
+    try:
+        return found, server.store.job_types.loaded(found.digest)
+    except PluginError as error:
+        raise bad_field(pointer, f"{name} cannot be used: {error}", 409) from error
+
+
+def check_spec(spec: Json, loaded: Loaded, dataset: DataSet) -> CheckedSpec:
+    """The spec with all that follows from it; raises Problem naming its fields."""
+    try:
+        return jobspec.check(spec, loaded.spec_schema, loaded.job_type, dataset.columns)
+    except SpecRefused as error:
+        details = [
+            Detail(pointer=f"/spec{one.pointer}", detail=one.message, position=one.position)
+            for one in error.errors
+        ]
+        raise Problem(400, details[0].detail, details) from error
+    except ProgramRefused as error:
+        detail = f"{loaded.manifest.name} made a program that is not allowed: {error}"
+        raise bad_field("/spec", detail) from error
+    except Exception as error:  # the job type's fault, and nobody else's
+        raise _broken(loaded.manifest.name, error) from error
+
+
+def _broken(name: str, error: Exception) -> Problem:
+    return bad_field("/spec", f"{name} failed at this spec: {type(error).__name__}: {error}"[:500])
+
+
+def posted_dataset(server: Server, caller: Caller, public_id: str) -> DataSet:
+    """The data set that a body names; raises Problem naming the field."""
+    number = server.store.keyring.identifiers.internal(Kind.DATASET, public_id)
+    with server.store.read() as connection:
+        dataset = queries.dataset(connection, number)
+    if dataset is None or not caller.may_see(dataset):
+        raise bad_field("/dataset", "there is no such data set")
+    return dataset
+
+
+def _public(body: JobBody, dataset: DataSet) -> bool:
+    if body.public is UNSET:
+        return dataset.public
+    if body.public and not dataset.public:
+        raise bad_field("/public", "a job on a private data set is private")
+    return body.public
+
+
+def _policy(asked: PolicyBody, public: bool, caller: Caller) -> Policy:
+    given = {
+        name: value for name, value in msgspec.structs.asdict(asked).items() if value is not UNSET
+    }
+    mode = Mode(given.pop("mode", Mode.FIXED if public else Mode.TRUSTED))
+    if not public and mode is not Mode.TRUSTED:
+        raise bad_field("/policy/mode", 'a private job is computed in mode "trusted" only')
+    if mode is Mode.TRUSTED:
+        for name in ("min_quorum", "target_nresults"):
+            if given.get(name, 1) != 1:
+                detail = 'in mode "trusted" each work unit is computed once'
+                raise bad_field(f"/policy/{name}", detail)
+        given |= {"min_quorum": 1, "target_nresults": 1}
+    quorum = given.get("min_quorum", Policy().min_quorum)
+    given.setdefault("target_nresults", max(quorum, 1))
+    for name in ("max_total_results", "max_success_results"):
+        if name not in given:
+            given[name] = max(getattr(Policy(), name), given["target_nresults"])
+    policy = Policy(mode=mode, **given)
+    _check_bounds(policy)
+    if policy.priority > 0 and not caller.admin:
+        raise bad_field("/policy/priority", "a priority above 0 is an admin's to give", 403)
+    return policy
+
+
+def _check_bounds(policy: Policy) -> None:
+    floors = (
+        ("target_nresults", "min_quorum"),
+        ("max_total_results", "target_nresults"),
+        ("max_success_results", "min_quorum"),
+    )
+    for name, floor in floors:
+        least = getattr(policy, floor)
+        if getattr(policy, name) < least:
+            raise bad_field(f"/policy/{name}", f"at least {floor}, which is {least}")
+
+
+def _check_metadata(metadata: dict[str, Json]) -> None:
+    if _deeper(metadata, METADATA_DEPTH_MAX):
+        raise bad_field("/metadata", f"nested {METADATA_DEPTH_MAX} deep at most")
+    try:
+        size = len(canonical.dumps(metadata))
+    except ValueError as error:
+        raise bad_field("/metadata", f"no exact JSON: {error}") from error
+    if size > METADATA_BYTES_MAX:
+        raise bad_field("/metadata", f"at most {METADATA_BYTES_MAX:,} bytes")
+
+
+def _deeper(value: Json, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_deeper(item, depth - 1) for item in inner)
+
+
+def _storable(pointer: str, text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise bad_field(pointer, "printable characters are wanted")
+    return text
