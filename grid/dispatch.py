@@ -15,13 +15,17 @@ from grid.transition import Entity, Transition
 #: one stranger may keep from others.
 LEASES_PER_HOST_MAX = 64
 
+#: Copies of one work unit that a principal may leave, by silence or by giving them back, before
+#: it gets no more of them: a reload or a lost connection is forgiven, a habit is not.
+LEFT_COPIES_MAX = 5
+
 
 class WhyNoWork(StrEnum):
     """Why a host got less than it asked for."""
 
     #: Nothing waits to be sent.
     NO_WORK = "no_work"
-    #: All that waits is a second copy of what this principal has computed already.
+    #: All that waits is a second copy of what this principal has computed or left already.
     NEEDS_OTHERS = "needs_others"
     #: All that waits is for hosts with a trusted-host token.
     TRUSTED_ONLY = "trusted_only"
@@ -37,7 +41,7 @@ class Candidate(Struct, frozen=True, kw_only=True):
     #: Goes to trusted hosts only.
     trusted_only: bool
     delay_bound_s: int
-    #: Principals that hold or held a copy of its work unit.
+    #: Principals that hold or answered a copy of its work unit, or have left too many.
     held_by: frozenset[int]
 
 

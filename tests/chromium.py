@@ -20,6 +20,31 @@ FLAGS = """
 START, STOP = '[data-grid="start"]', '[data-grid="stop"]'
 DONE, STATE, JOB = '[data-grid="done"]', '[data-grid="state"]', '[data-grid="job"]'
 
+#: Ways out of a document, to a server at `url`: its origin, then the names of those that worked.
+ESCAPES = """async (url) => {
+  const tries = {
+    fetch: () => fetch(url + "/leak", { mode: "no-cors" }),
+    beacon: () => { if (!navigator.sendBeacon(url + "/leak")) throw new Error("no"); },
+    image: () => new Promise((yes, no) => {
+      Object.assign(new Image(), { onload: yes, onerror: no, src: url + "/leak" });
+    }),
+    socket: () => new Promise((yes, no) => {
+      Object.assign(new WebSocket(url.replace("http", "ws")), { onopen: yes, onerror: no });
+    }),
+    storage: () => localStorage.length,
+    cookie: () => document.cookie,
+    databases: () => new Promise((yes, no) => {
+      Object.assign(indexedDB.open("x"), { onsuccess: yes, onerror: no });
+    }),
+    evaluate: () => (0, eval)("1"),
+  };
+  const worked = [];
+  for (const [name, attempt] of Object.entries(tries)) {
+    try { await attempt(); worked.push(name); } catch { continue; }
+  }
+  return [self.origin, ...worked];
+}"""
+
 #: Makes a page; of a fresh browser profile in each test.
 OpenPage = Callable[..., Page]
 

@@ -13,8 +13,9 @@ from grid.canonical import digest, dumps
 from grid.db import queries
 from grid.db.store import Store
 from grid.db.tables import JobRow, OutboxRow, ResultRow, WorkUnitRow, table
+from grid.dispatch import LEFT_COPIES_MAX
 from grid.identifiers import Kind
-from grid.items import WorkUnit
+from grid.items import Result, WorkUnit
 from grid.states import AssimilateState, JobState, Outcome, ServerState, ValidateState
 from grid.transition import Transition
 from grid.validator import quorum, settle
@@ -45,8 +46,7 @@ def check(store: Store) -> None:
 
 
 def _results_make_sense(unit: WorkUnit, texts: dict[int, str | None]) -> None:
-    holders = [one.principal_id for one in unit.results if one.principal_id is not None]
-    assert len(holders) == len(set(holders)), f"one principal holds two copies: {unit}"
+    _nobody_holds_two(unit)
     for one in unit.results:
         sent = one.host_id is not None
         assert sent == (one.epoch > 0) == (one.sent_at is not None), one
@@ -59,6 +59,20 @@ def _results_make_sense(unit: WorkUnit, texts: dict[int, str | None]) -> None:
         assert success or one.validate_state is ValidateState.INIT, one
         if success and texts[one.id] is not None:
             assert digest(texts[one.id].encode()) == one.output_digest, one
+
+
+def _nobody_holds_two(unit: WorkUnit) -> None:
+    """A principal gets another copy only once it has left the one before."""
+    before: dict[int, Result] = {}
+    sent = [one for one in unit.results if one.principal_id is not None]
+    for one in sorted(sent, key=lambda result: (result.sent_at, result.id)):
+        earlier = before.get(one.principal_id)
+        if earlier is not None:
+            silent = earlier.report_deadline < one.sent_at
+            assert silent or earlier.outcome is Outcome.ABANDONED, (earlier, one)
+        before[one.principal_id] = one
+    copies = Counter(one.principal_id for one in sent)
+    assert all(count <= LEFT_COPIES_MAX for count in copies.values()), unit
 
 
 def _verdict_makes_sense(unit: WorkUnit) -> None:

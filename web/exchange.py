@@ -20,7 +20,7 @@ from grid.db.store import Store
 from grid.db.work import Renewal, WorkAnswer, WorkRequest
 from grid.identifiers import Kind
 from grid.items import Host
-from grid.report import Report
+from grid.report import Refusal, Report
 from grid.states import Outcome
 from web import bodies
 from web.assignments import Assignments
@@ -38,7 +38,7 @@ from web.messages import (
 )
 from web.presence import Presence
 from web.problems import Problem
-from web.reports import OUTPUT_CHARS_MAX, Looked, Looker, tidy
+from web.reports import Looked, Looker, tidy
 from web.salts import Salts
 
 #: How long a host's token is believed without a look at the database; revoking takes that long.
@@ -66,8 +66,8 @@ class _Prepared(Struct, frozen=True, kw_only=True):
 
     reports: tuple[Report, ...]
     outputs: Mapping[int, str]
-    #: For each report of the request: its place among `reports`, or why it is refused unseen.
-    places: tuple[int | str, ...]
+    #: For each report of the request: its place among `reports`; None for an id we never gave out.
+    places: tuple[int | None, ...]
 
 
 class Exchange:
@@ -128,14 +128,11 @@ class Exchange:
     async def _prepare(self, said: Sequence[ReportBody], host: Host) -> _Prepared:
         reports: list[Report] = []
         outputs: dict[int, str] = {}
-        places: list[int | str] = []
+        places: list[int | None] = []
         for one in said:
             number = self._ids.internal(Kind.RESULT, one.result_id)
             if number is None:
-                places.append("unknown_result")
-                continue
-            if one.output is not None and len(one.output) > OUTPUT_CHARS_MAX:
-                places.append("too_large")
+                places.append(None)
                 continue
             lease = leases.verify(self._store.keyring.lease_key, one.lease, number, host.id)
             looked = Looked(outcome=_OUTCOMES[one.outcome], message=tidy(one.message))
@@ -193,8 +190,11 @@ class Exchange:
         key = self._store.keyring.lease_key
         reported, accepted = [], 0
         for one, place in zip(body.reports, prepared.places, strict=True):
-            if isinstance(place, str):
-                reported.append(Reported(result_id=one.result_id, accepted=False, reason=place))
+            if place is None:
+                unknown = Reported(
+                    result_id=one.result_id, accepted=False, reason=Refusal.UNKNOWN_RESULT
+                )
+                reported.append(unknown)
                 continue
             judged, report = answer.judged[place], prepared.reports[place]
             receipt = None

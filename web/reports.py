@@ -47,6 +47,8 @@ class Looker:
         """Whether this base64 text could be the output for these chunks; never raises for it."""
         if encoded is None:
             return _bad("no output came with the success")
+        if len(encoded) > OUTPUT_CHARS_MAX:
+            return _bad(f"the output has more than {OUTPUT_BYTES_MAX:,} bytes")
         try:
             data = base64.b64decode(encoded, validate=True)
             value = canonical.loads(data)

@@ -10,11 +10,22 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.sql.selectable import ScalarSelect
 
+from grid import transitioner
 from grid.db import rows
 from grid.db.tables import JobRow, ResultRow, WorkUnitRow, spelled, table
+from grid.dispatch import LEFT_COPIES_MAX
 from grid.items import Mode, Policy, Result, WorkUnit
 from grid.states import JobState, ServerState
 
@@ -59,20 +70,31 @@ def _waiting(*job_is: ColumnElement[bool]) -> Select[Any]:
     )
 
 
+def _holds(copies: FromClause) -> ColumnElement[bool]:
+    """Of a principal's copies of one work unit: one was not left, or too many were."""
+    left = copies.c.outcome.in_([spelled(outcome) for outcome in transitioner.LEFT])
+    return (func.sum(~left) > 0) | (func.count() >= literal_column(str(LEFT_COPIES_MAX)))
+
+
 _OTHER = RESULT.alias("other")
 _HELD = (
-    select(_OTHER.c.id)
+    select(_OTHER.c.principal_id)
     .where(
         _OTHER.c.workunit_id == RESULT.c.workunit_id,
         _OTHER.c.principal_id == bindparam("principal"),
     )
+    .group_by(_OTHER.c.principal_id)
+    .having(_holds(_OTHER))
     .exists()
 )
 _WAITING = _waiting()
 _WAITING_FOR_TRUSTED = _waiting().where(~_HELD)
 _WAITING_FOR_ANYBODY = _waiting(JOB.c.mode != Mode.TRUSTED.value).where(~_HELD)
-_HOLDERS = select(RESULT.c.workunit_id, RESULT.c.principal_id).where(
-    RESULT.c.workunit_id.in_(_given("units")), RESULT.c.principal_id.is_not(None)
+_HOLDERS = (
+    select(RESULT.c.workunit_id, RESULT.c.principal_id)
+    .where(RESULT.c.workunit_id.in_(_given("units")), RESULT.c.principal_id.is_not(None))
+    .group_by(RESULT.c.workunit_id, RESULT.c.principal_id)
+    .having(_holds(RESULT))
 )
 _LEASES = (
     select(RESULT.c.host_id, func.count())

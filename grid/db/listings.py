@@ -162,6 +162,7 @@ def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts
         .where(
             UNIT.c.job_id.in_(job_ids),
             UNIT.c.assimilate_state.in_([AssimilateState.READY, AssimilateState.DONE]),
+            UNIT.c.error_mask == 0,  # giving up, or being cancelled, decides nothing
         )
         .group_by(UNIT.c.job_id)
     ):

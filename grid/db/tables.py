@@ -191,7 +191,7 @@ class WorkUnitRow(SQLModel, table=True):
         _one_of("file_delete_state", FileDeleteState),
         UniqueConstraint("job_id", "ordinal", name="workunit_of_job"),
         # counts of a job's page; the assimilator's next unit is found by workunit_of_job
-        Index("workunit_progress", "job_id", "assimilate_state"),
+        Index("workunit_progress", "job_id", "assimilate_state", "error_mask"),
         Index("workunit_undecided", "job_id", sqlite_where=text("assimilate_state = 'init'")),
         Index(
             "workunit_to_wind_up",

@@ -24,7 +24,7 @@ from grid.sources.spool import Upload
 #: Rows of a chunk unless asked otherwise: about 1 MB of the widest usual column.
 CHUNK_ROWS = 65_536
 #: More would outgrow what a volunteer's browser tab can be asked to hold.
-CHUNK_ROWS_MAX = 1_000_000
+CHUNK_ROWS_MAX = 262_144
 #: Text in one chunk over all columns: chunks of wide rows get fewer rows, so memory is bounded.
 CHUNK_BYTES_MAX = 64 * 1024 * 1024
 #: Each is a file and a row in the database.

@@ -20,6 +20,9 @@ from grid.volunteer.messages import Assignment, Lease, Report, WorkAnswer
 #: Told what happens: one line for people, and how many answers the server has taken since.
 Tell = Callable[[str, int], None]
 
+#: Times an input is asked for before its work unit is given back: half a minute of patience.
+BLOB_ATTEMPTS = 6
+
 #: Why a server gives no work, for people.
 REASONS = {
     "no_work": "no job has any now",
@@ -125,7 +128,19 @@ class Host:
         )
 
     def _blob(self, url: str, digest: str, length: int) -> bytes:
-        return self._cache.get(digest, lambda: self._client.blob(url, digest, length))
+        """The bytes; a server that is away for a moment is asked again. Raises Failure."""
+        failures = 0
+        while True:
+            try:
+                return self._cache.get(digest, lambda: self._client.blob(url, digest, length))
+            except Failure as failure:
+                failures += 1
+                refused = failure.code is not None and failure.code < 500 and failure.code != 429
+                if refused or failures == BLOB_ATTEMPTS:
+                    raise
+                wait_s = pause_s(failures, random.random(), failure.retry_after_s)  # noqa: S311
+                if self._leaving.wait(wait_s):
+                    raise
 
     def _finish(
         self,

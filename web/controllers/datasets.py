@@ -102,12 +102,13 @@ def _options(request: AnyRequest, server: Server) -> tuple[CsvOptions, str, bool
     if not name.strip() or len(name) > NAME_CHARS_MAX or not name.isprintable():
         raise bad_field("/name", f"name: 1 to {NAME_CHARS_MAX} printable characters")
     nulls = request.query_params.getall("null", [])
+    rows = bodies.convert_query(request, "chunk_rows", int)
     options = CsvOptions(
         header=bodies.convert_query(request, "header", bool),
         nulls=tuple(nulls) if nulls else ("",),
         delimiter=request.query_params.get("delimiter", ","),
         types=_types(request.query_params.get("types")),
-        chunk_rows=bodies.convert_query(request, "chunk_rows", int) or server.settings.chunk_rows,
+        chunk_rows=server.settings.chunk_rows if rows is None else rows,
     )
     public = bodies.convert_query(request, "public", bool)
     return options, name, public is not False

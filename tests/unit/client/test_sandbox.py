@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chromium import START, OpenPage, wait
+from chromium import ESCAPES, START, OpenPage, wait
 from fake_server import FakeServer, Unit
 
 
@@ -76,30 +76,7 @@ def test_the_frame_itself_has_an_opaque_origin_and_no_network(
     page.click(START)
     wait(lambda: bool(server.units[0].reports), page)
     frame = next(one for one in page.frames if one.url.endswith("/sandbox/frame.html"))
-    tries = """async (url) => {
-      const tries = {
-        fetch: () => fetch(url + "/leak", { mode: "no-cors" }),
-        beacon: () => { if (!navigator.sendBeacon(url + "/leak")) throw new Error("no"); },
-        image: () => new Promise((yes, no) => {
-          Object.assign(new Image(), { onload: yes, onerror: no, src: url + "/leak" });
-        }),
-        socket: () => new Promise((yes, no) => {
-          Object.assign(new WebSocket(url.replace("http", "ws")), { onopen: yes, onerror: no });
-        }),
-        storage: () => localStorage.length,
-        cookie: () => document.cookie,
-        databases: () => new Promise((yes, no) => {
-          Object.assign(indexedDB.open("x"), { onsuccess: yes, onerror: no });
-        }),
-        evaluate: () => (0, eval)("1"),
-      };
-      const worked = [];
-      for (const [name, attempt] of Object.entries(tries)) {
-        try { await attempt(); worked.push(name); } catch { continue; }
-      }
-      return [self.origin, ...worked];
-    }"""
-    found = frame.evaluate(tries, server.url)
+    found = frame.evaluate(ESCAPES, server.url)
     assert found[0] == "null"
     # A beacon that the policy refuses still says it was queued.
     assert set(found[1:]) <= {"beacon"}

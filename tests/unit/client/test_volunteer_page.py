@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from chromium import DONE, JOB, START, STATE, STOP, OpenPage, wait
 from fake_server import FakeServer, Unit
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from grid import canonical
 
@@ -133,6 +133,28 @@ def test_a_report_whose_receipt_was_lost_is_sent_again_unchanged(
     sent = [report for request in server.requests for report in request["reports"]]
     assert len(sent) == 2
     assert sent[0] == sent[1] == unit.reports[0]
+
+
+def test_inputs_that_do_not_come_are_asked_for_again(
+    server: FakeServer, open_page: OpenPage
+) -> None:
+    unit = server.add(Unit(SQUARE, params=3))
+    page = open_page()
+    lost: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.request.url)
+            route.abort()
+
+    page.route("**/api/v1/blobs/**", lose_the_first)
+    page.click(START)
+    expect(page.locator(DONE)).to_have_text("1", timeout=20_000)
+    assert len(lost) == 1
+    assert outcomes(server) == ["success"]
+    assert unit.output == b"9"
 
 
 def test_a_server_in_trouble_is_asked_again(server: FakeServer, open_page: OpenPage) -> None:

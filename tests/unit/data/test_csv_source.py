@@ -279,8 +279,8 @@ ERRORS = [
     ("a,b\n1,2\n", {"delimiter": ",,"}, "/delimiter", "one ASCII character"),
     ("a,b\n1,2\n", {"delimiter": '"'}, "/delimiter", "one ASCII character"),
     ("a,b\n1,2\n", {"delimiter": "é"}, "/delimiter", "one ASCII character"),
-    ("a,b\n1,2\n", {"chunk_rows": 0}, "/chunk_rows", "1 to 1,000,000"),
-    ("a,b\n1,2\n", {"chunk_rows": 1_000_001}, "/chunk_rows", "1 to 1,000,000"),
+    ("a,b\n1,2\n", {"chunk_rows": 0}, "/chunk_rows", "1 to 262,144"),
+    ("a,b\n1,2\n", {"chunk_rows": 262_145}, "/chunk_rows", "1 to 262,144"),
     ("a,b\n" + "1,2\n" * 100_001, {"chunk_rows": 1}, "/chunk_rows", "200,002 blobs"),
     ("a,b\n1,2\n", {"nulls": ("x",) * 101}, "/null", "at most 100"),
 ]  # fmt: skip

@@ -12,7 +12,7 @@ from grid.db import commands
 from grid.db.apply import Lost, apply
 from grid.db.tables import HostRow, OutboxRow, ResultRow, WorkUnitRow
 from grid.db.work import WorkRequest
-from grid.dispatch import WhyNoWork
+from grid.dispatch import LEFT_COPIES_MAX, WhyNoWork
 from grid.report import LATE, Refusal
 from grid.states import (
     AssimilateState,
@@ -338,3 +338,27 @@ def test_the_clock_of_a_batch_is_the_servers(world):
     world.time += 1234
     (assigned,) = world.ask(world.host())
     assert assigned.lease.deadline == world.time + 600
+
+
+def test_whoever_left_a_copy_may_have_another_so_a_lone_volunteer_ends_its_job(world):
+    job = world.job(chunks=1, min_quorum=1, target_nresults=1, delay_bound_s=5)
+    host = world.host()
+    (back,) = world.ask(host)
+    assert world.report(host, back.lease, outcome=Outcome.ABANDONED).accepted
+    (_lost,) = world.ask(host)
+    world.time += 6
+    transitioner.do_pass(world.store, world.time)
+    (again,) = world.ask(host)
+    assert world.report(host, again.lease).accepted
+    assimilator.do_pass(world.store, world.time)
+    assert world.facts(job.id).job_state is JobState.COMPLETED
+
+
+def test_whoever_keeps_leaving_copies_gets_no_more_of_that_work_unit(world):
+    world.job(chunks=1, min_quorum=1, target_nresults=1)
+    host = world.host()
+    for _ in range(LEFT_COPIES_MAX):
+        (back,) = world.ask(host)
+        assert world.report(host, back.lease, outcome=Outcome.ABANDONED).accepted
+    assert world.exchange(host, want=1).why_no_work is WhyNoWork.NEEDS_OTHERS
+    assert len(world.ask(world.host())) == 1

@@ -12,7 +12,7 @@ from grid import canonical
 from grid.engines import Computation, EngineLost, ProgramFailed, TimeLimit
 from grid.volunteer import client as client_module
 from grid.volunteer.cache import BlobCache
-from grid.volunteer.client import Client, Unwelcome
+from grid.volunteer.client import Client, Failure, Unwelcome
 from grid.volunteer.host import Host
 
 PROGRAM = "(function () { return 1; })"
@@ -144,6 +144,29 @@ def test_wrong_bytes_are_never_computed_and_the_result_is_given_back(
     host.run(once=True)
     outcomes = [one["outcome"] for request in server.requests for one in request["reports"]]
     assert outcomes == ["released", "success"]
+    assert unit.output == b"1"
+
+
+@pytest.mark.parametrize(("times", "outcomes"), [(2, ["success"]), (6, ["released", "success"])])
+def test_an_input_that_cannot_be_had_for_a_moment_is_asked_for_again(
+    server: FakeServer,
+    make_host: Callable[..., Host],
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    outcomes: list[str],
+) -> None:
+    unit = server.add(Unit(PROGRAM, params=1))
+    whole, failures = Client.blob, iter(range(times))
+
+    def flaky(client: Client, url: str, digest: str, length: int) -> bytes:
+        if next(failures, None) is not None:
+            raise Failure("the server is away")
+        return whole(client, url, digest, length)
+
+    monkeypatch.setattr(Client, "blob", flaky)
+    make_host(lambda job: b"1").run(once=True)
+    said = [one["outcome"] for request in server.requests for one in request["reports"]]
+    assert said == outcomes
     assert unit.output == b"1"
 
 

@@ -272,7 +272,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_id", "ordinal", name="workunit_of_job"),
     )
     with op.batch_alter_table("workunit", schema=None) as batch_op:
-        batch_op.create_index("workunit_progress", ["job_id", "assimilate_state"], unique=False)
+        batch_op.create_index(
+            "workunit_progress", ["job_id", "assimilate_state", "error_mask"], unique=False
+        )
         batch_op.create_index(
             "workunit_undecided",
             ["job_id"],
