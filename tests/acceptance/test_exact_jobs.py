@@ -1,0 +1,66 @@
+"""This file is where known jobs have exactly the known answers, by real volunteers at quorum 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import LiveServer
+
+TEN_ROWS = [
+    [1, "Bimal", 7],
+    [1, "Utkarsh", 6],
+    [1, "Bimal", 3],
+    [9, "Suyash", 5],
+    [1, "Bimal", 7],
+    [1, "Suyash", 3],
+    [1, "Bimal", 3],
+    [1, "Bimal", 3],
+    [9, "Suyash", 9],
+    [3, "Utkarsh", 1],
+]
+CSV = "id,name,points\n" + "".join(f"{a},{b},{c}\n" for a, b, c in TEN_ROWS)
+SUYASH = [[9, "Suyash", 5], [1, "Suyash", 3], [9, "Suyash", 9]]
+
+WHERE = {"where": "id <= 9 AND name = 'Suyash'"}
+CRITERIA = {
+    "criterias": [
+        {"col": 0, "operator": "<=", "value": 9},
+        {"col": 1, "operator": "==", "value": "Suyash"},
+    ]
+}
+
+
+@pytest.mark.parametrize("chunk_rows", [3, 10])
+@pytest.mark.parametrize(
+    ("job_type", "spec", "rows"),
+    [
+        ("filterBy", WHERE, SUYASH),
+        ("filterBy", CRITERIA, SUYASH),
+        ("SUM", {"column": "points"}, [[47, 10]]),
+        ("MIN", {"column": "points"}, [[1, 10]]),
+        ("SUM", {"column": "points", **WHERE}, [[17, 3]]),
+        ("SUM", {"column": "points", **CRITERIA}, [[17, 3]]),
+        ("MIN", {"column": "points", **WHERE}, [[3, 3]]),
+        ("MIN", {"column": "points", **CRITERIA}, [[3, 3]]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_known_job_has_the_known_answer(
+    server: LiveServer,
+    volunteers: list[Path],
+    job_type: str,
+    spec: dict[str, Any],
+    rows: list[list[Any]],
+    chunk_rows: int,
+) -> None:
+    dataset = server.dataset(CSV, chunk_rows=chunk_rows)
+    job_id = server.job(job_type, spec, dataset, min_quorum=2)
+    ended = server.until(job_id, "completed")
+    assert server.output(job_id) == rows
+    assert ended["progress"] == 1
+    for unit in server.workunits(job_id):
+        valid = [one for one in unit["results"] if one["validate_state"] == "valid"]
+        assert len({one["by"] for one in valid}) == 2, "two equal answers by two volunteers"
+        assert unit["verdict"] == "2 equal answers of 2 needed"
