@@ -21,7 +21,7 @@ from web.messages import Assignment
 from web.reports import OUTPUT_BYTES_MAX
 
 #: Work units whose inputs are read at a time: they go out in order.
-READ_AHEAD = 32
+READ_AHEAD = 128
 
 
 class _Head(Struct, frozen=True, kw_only=True):

@@ -79,7 +79,7 @@ class Exchange:
         self._hosts: Cache[str, _Known] = Cache(limit=100_000)
         self._given: Cache[int, Given] = Cache(limit=100_000)
         self._looker = Looker(store)
-        self._looked: Cache[tuple[int, int, str | None], Looked] = Cache(limit=2_000)
+        self._looked: Cache[tuple[int, tuple[int, ...], str | None], Looked] = Cache(limit=2_000)
         self._salts = Salts()
         self._assignments = Assignments(store)
         #: Raised when hosts may have become one principal; what was read before is not kept.
@@ -161,8 +161,9 @@ class Exchange:
             return Looked(outcome=Outcome.SUCCESS)
         dataset = self._assignments.dataset(given.job.job.dataset_id)
         if output is None or len(output) <= INLINE_CHARS_MAX:
-            # The second copy of a work unit mostly says the same as the first.
-            key = (given.job.job.id, given.first_chunk, output)
+            # A look depends on nothing else, and the second copy mostly says the same as the first.
+            rows = dataset.rows_of(given.first_chunk, given.chunk_count)
+            key = (given.job.job.id, rows, output)
             looked = self._looked.get(key)
             return looked or self._looked.keep(key, self._looker.look(output, given, dataset))
         return await asyncio.to_thread(self._looker.look, output, given, dataset)

@@ -24,6 +24,9 @@ SIMPLE = {
     "Referrer-Policy": "no-referrer",
 }
 
+#: Set in the scope of an answer that has all its headers.
+WHOLE = "grid_headers_whole"
+
 Hook = Callable[[Message, Scope], Awaitable[None]]
 
 
@@ -37,7 +40,7 @@ def cors_methods(path: str) -> str | None:
 
 async def add_headers(message: Message, scope: Scope) -> None:
     """Called before each message of an answer is sent."""
-    if message["type"] != "http.response.start":
+    if message["type"] != "http.response.start" or WHOLE in scope:
         return
     headers = MutableScopeHeaders.from_message(message)
     for name, value in SIMPLE.items():

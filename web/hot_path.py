@@ -10,7 +10,7 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from web.headers import API_POLICY, SIMPLE
+from web.headers import API_POLICY, SIMPLE, WHOLE
 from web.public_view import API
 from web.server import Server
 
@@ -51,6 +51,7 @@ class HotPath:
         if answer is None:
             await self._inner(scope, _again(read, receive), send)
             return
+        scope[WHOLE] = True  # type: ignore[literal-required]
         headers = [*HEADERS, (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer, "more_body": False})

@@ -74,6 +74,9 @@ def advance(store: Store, job_id: int) -> int:
             return done + _fail(store, job_id, folded.failure)
         if not _keep(store, job_id, merge, folded):
             return done
+        last = merge.merged + len(folded.done) == facts.job.workunit_count
+        if len(ripe) < BITE and not last:  # what has come since is worth a bite of its own later
+            return done
 
 
 def _fold(

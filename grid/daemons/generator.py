@@ -17,4 +17,7 @@ def do_pass(store: Store, _now: int) -> int:
 def make(store: Store, job_id: int) -> int:
     """Make one job's next work units; how many."""
     high_water = store.settings.unsent_workunits_max
+    with store.read() as connection:  # the writer is not kept from reports for a no
+        if not progress.wants_workunits(connection, job_id, high_water):
+            return 0
     return store.write(lambda tx: progress.make_workunits(tx, job_id, high_water, store.context))

@@ -32,7 +32,9 @@ PASSES: Mapping[str, Pass] = {
 #: one is worth.
 PROMPT_INTERVAL_S = 0.02
 #: Rest after a look, as a multiple of what it took: under load most of the time is for reports.
-PROMPT_REST = 4
+PROMPT_REST = 8
+#: Longest rest: what a large job may delay a small one's end, and the server's stop.
+PROMPT_INTERVAL_MAX_S = 0.5
 
 
 class Daemons:
@@ -105,4 +107,5 @@ class Daemons:
                     assimilator.advance(self._store, job_id)
                 except Exception:
                     log.exception("a job could not be moved on", job=job_id)
-            time.sleep(max(PROMPT_INTERVAL_S, PROMPT_REST * (time.monotonic() - began)))
+            rest = PROMPT_REST * (time.monotonic() - began)
+            time.sleep(min(max(PROMPT_INTERVAL_S, rest), PROMPT_INTERVAL_MAX_S))

@@ -14,18 +14,20 @@ import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Update,
     bindparam,
     delete,
     func,
     insert,
+    literal,
     literal_column,
+    select,
     update,
 )
 from sqlmodel import SQLModel
 
 from grid import canonical
 from grid.auditlog.entries import Entry
+from grid.db.prepared import Prepared
 from grid.db.tables import (
     ChunkColumnRow,
     HostRow,
@@ -75,23 +77,20 @@ def apply(
             for one in group
         ]
         statement = _compare_and_set(entity, before, after)
-        won = set(connection.scalars(statement, {"rows": msgspec.json.encode(rows).decode()}))
+        won = {row[0] for row in statement.rows(connection, rows=_json(rows))}
         lost.extend(one for one in group if one.id not in won)
     if lost:
         raise Lost(lost)
     copies = [
-        {
-            "workunit_id": one.workunit_id,
-            "job_id": one.job_id,
-            "priority": one.priority,
-            "first": one.first and number == 0,
-        }
+        (one.workunit_id, one.job_id, one.priority, one.first and number == 0)
         for one in batch
         if isinstance(one, CreateResults)
         for number in range(one.count)
     ]
     if copies:
-        connection.execute(insert(table(ResultRow)), copies)
+        _insert(ResultRow, ("workunit_id", "job_id", "priority", "first")).rows(
+            connection, rows=_json(copies)
+        )
     log(connection, entries, now)
 
 
@@ -100,24 +99,24 @@ def log(
 ) -> None:
     """Put entries into the outbox; `job_id` is the job they tell of, where the seal does not."""
     if entries:
-        connection.execute(
-            insert(table(OutboxRow)),
-            [
-                {
-                    "kind": str(entry.kind),
-                    "facts": canonical.dumps_facts(entry.facts).decode(),
-                    "job_id": job_id if entry.sealed_job_id is None else entry.sealed_job_id,
-                    "sealed": entry.sealed_job_id is not None,
-                    "decided_at": now,
-                }
-                for entry in entries
-            ],
-        )
+        lines = [
+            (
+                str(entry.kind),
+                canonical.dumps_facts(entry.facts).decode(),
+                job_id if entry.sealed_job_id is None else entry.sealed_job_id,
+                entry.sealed_job_id is not None,
+                now,
+            )
+            for entry in entries
+        ]
+        fields = ("kind", "facts", "job_id", "sealed", "decided_at")
+        _insert(OutboxRow, fields).rows(connection, rows=_json(lines))
 
 
 def keep_outputs(connection: Connection, outputs: Mapping[int, str]) -> None:
     """Store the bytes of accepted outputs, result id → canonical JSON."""
-    _set(connection, ResultRow, "output", [[key, text] for key, text in outputs.items()])
+    if outputs:
+        _keep_outputs().rows(connection, rows=_json(list(outputs.items())))
 
 
 def drop_duplicate_outputs(connection: Connection, workunit_ids: Sequence[int]) -> None:
@@ -261,31 +260,48 @@ def _by_shape(
 
 
 @lru_cache(maxsize=256)
-def _compare_and_set(entity: Entity, before: Fields, after: Fields) -> Update:
+def _compare_and_set(entity: Entity, before: Fields, after: Fields) -> Prepared:
     rows = table(TABLES[entity])
     spot = _given()
     condition = [
         rows.c[name].is_not_distinct_from(spot(1 + place)) for place, name in enumerate(before)
     ]
     values = {name: spot(1 + len(before) + place) for place, name in enumerate(after)}
-    return update(rows).where(rows.c.id == spot(0), *condition).values(values).returning(rows.c.id)
-
-
-def _set(
-    connection: Connection, model: type[SQLModel], field: str, rows: Sequence[Sequence[Any]]
-) -> None:
-    if rows:
-        statement = _set_field(model, field)
-        connection.execute(statement, {"rows": msgspec.json.encode(rows).decode()})
-
-
-@lru_cache(maxsize=16)
-def _set_field(model: type[SQLModel], field: str) -> Update:
-    rows, spot = table(model), _given()
-    return update(rows).where(rows.c.id == spot(0)).values({field: spot(1)})
+    changed = update(rows).where(rows.c.id == spot(0), *condition).values(values)
+    return Prepared(changed.returning(rows.c.id))
 
 
 def _given() -> Callable[[int], ColumnElement[Any]]:
     """The nth element of each array in the bound JSON text `rows`, an array of arrays."""
     given = func.json_each(bindparam("rows")).table_valued("value").alias("given")
     return lambda place: func.json_extract(given.c.value, literal_column(f"'$[{place}]'"))
+
+
+@lru_cache(maxsize=16)
+def _insert(model: type[SQLModel], fields: Fields) -> Prepared:
+    """Insert rows of `fields`, given as arrays; every other field gets the model's default."""
+    rows = table(model)
+    defaults = {
+        name: field.default
+        for name, field in model.model_fields.items()
+        if name not in fields and field.default is not None and name != "id"
+    }
+    given = func.json_each(bindparam("rows")).table_valued("value").alias("given")
+    spots = [
+        func.json_extract(given.c.value, literal_column(f"'$[{place}]'"))
+        for place in range(len(fields))
+    ]
+    fixed = [
+        literal(str(value) if isinstance(value, str) else value) for value in defaults.values()
+    ]
+    return Prepared(insert(rows).from_select([*fields, *defaults], select(*spots, *fixed)))
+
+
+@lru_cache(maxsize=1)
+def _keep_outputs() -> Prepared:
+    results, spot = table(ResultRow), _given()
+    return Prepared(update(results).where(results.c.id == spot(0)).values(output=spot(1)))
+
+
+def _json(rows: Sequence[Sequence[Any]]) -> str:
+    return msgspec.json.encode(rows).decode()

@@ -1,11 +1,13 @@
 """This file is where the hot path reads: few statements, made once, whatever a batch holds.
 
-Lists are bound as one JSON text, so a statement's text never depends on how many there are.
+Every list travels as one JSON text, in and out. A statement's text never depends on how many there
+are, and its answer is one row: Python's driver lets go of the interpreter for each row it fetches,
+and the writer would wait for its turn among the threads as often.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -20,10 +22,10 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.sql.selectable import ScalarSelect
 
 from grid import transitioner
 from grid.db import rows
+from grid.db.prepared import Prepared
 from grid.db.tables import JobRow, ResultRow, WorkUnitRow, spelled, table
 from grid.dispatch import LEFT_COPIES_MAX
 from grid.items import Mode, Policy, Result, WorkUnit
@@ -43,30 +45,48 @@ class Waiting(Struct, frozen=True, kw_only=True):
     job_id: int
     first_chunk: int
     chunk_count: int
+    #: Principals that may not have it.
     held_by: frozenset[int]
 
 
-def _given(name: str) -> ScalarSelect[Any]:
+class _Facts(Struct):
+    units: list[rows.UnitFields]
+    copies: list[Result]
+
+
+class _Offer(Struct):
+    waiting: list[Waiting]
+    leases: list[tuple[int, int]]
+
+
+def _given(name: str) -> Select[Any]:
     """The integers of a bound JSON array."""
-    return select(func.json_each(bindparam(name)).table_valued("value").c.value).scalar_subquery()
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
 
 
-def _json(numbers: Collection[int]) -> str:
-    return msgspec.json.encode(list(numbers)).decode()
+def _objects(source: FromClause, fields: Collection[str]) -> ColumnElement[Any]:
+    """The rows of `source` as one JSON array of objects."""
+    pairs: list[ColumnElement[Any]] = []
+    for name in fields:
+        pairs += literal_column(f"'{name}'"), source.c[name]
+    return func.json_group_array(func.json_object(*pairs))
 
 
-def _waiting(*job_is: ColumnElement[bool]) -> Select[Any]:
-    # EXISTS and the outer join keep SQLite on result_unsent, which is in order already; a plain
-    # join has it walk all work units of a job and sort them.
-    mine = select(JOB.c.id).where(
-        JOB.c.id == RESULT.c.job_id, JOB.c.job_state == spelled(JobState.ACTIVE), *job_is
-    )
-    return (
-        select(RESULT.c.id, UNIT.c.id, UNIT.c.job_id, UNIT.c.first_chunk, UNIT.c.chunk_count)
-        .select_from(RESULT.outerjoin(UNIT, UNIT.c.id == RESULT.c.workunit_id))
-        .where(RESULT.c.server_state == spelled(ServerState.UNSENT), mine.exists())
-        .order_by(RESULT.c.priority.desc(), RESULT.c.id)
-        .limit(bindparam("limit"))
+def _nested(*parts: tuple[str, Select[Any]]) -> Select[Any]:
+    """Several JSON texts as one object."""
+    pairs: list[ColumnElement[Any]] = []
+    for name, text in parts:
+        pairs += literal_column(f"'{name}'"), func.json(text.scalar_subquery())
+    return select(func.json_object(*pairs))
+
+
+def _facts_of(units: Select[Any]) -> Select[Any]:
+    return _nested(
+        ("units", select(_objects(UNIT, rows.WORKUNIT_FIELDS)).where(UNIT.c.id.in_(units))),
+        (
+            "copies",
+            select(_objects(RESULT, rows.RESULT_FIELDS)).where(RESULT.c.workunit_id.in_(units)),
+        ),
     )
 
 
@@ -76,69 +96,99 @@ def _holds(copies: FromClause) -> ColumnElement[bool]:
     return (func.sum(~left) > 0) | (func.count() >= literal_column(str(LEFT_COPIES_MAX)))
 
 
-_OTHER = RESULT.alias("other")
-_HELD = (
-    select(_OTHER.c.principal_id)
-    .where(
-        _OTHER.c.workunit_id == RESULT.c.workunit_id,
-        _OTHER.c.principal_id == bindparam("principal"),
+def _holders(*further: ColumnElement[bool]) -> Select[Any]:
+    """The principals that may not have another copy of the outer query's work unit."""
+    other = RESULT.alias("other")
+    return (
+        select(other.c.principal_id)
+        .where(
+            other.c.workunit_id == RESULT.c.workunit_id,
+            other.c.principal_id.is_not(None),
+            *(other.c.principal_id == one for one in further),
+        )
+        .group_by(other.c.principal_id)
+        .having(_holds(other))
+        .correlate(RESULT)
     )
-    .group_by(_OTHER.c.principal_id)
-    .having(_holds(_OTHER))
-    .exists()
+
+
+def _waiting(*further: ColumnElement[bool], job_is: Collection[ColumnElement[bool]] = ()) -> Any:
+    # EXISTS and the outer join keep SQLite on result_unsent, which is in order already; a plain
+    # join has it walk all work units of a job and sort them.
+    mine = select(JOB.c.id).where(
+        JOB.c.id == RESULT.c.job_id, JOB.c.job_state == spelled(JobState.ACTIVE), *job_is
+    )
+    held = _holders().subquery("holders")
+    best = (
+        select(
+            RESULT.c.id.label("result_id"),
+            UNIT.c.id.label("workunit_id"),
+            UNIT.c.job_id,
+            UNIT.c.first_chunk,
+            UNIT.c.chunk_count,
+            select(func.json_group_array(held.c.principal_id)).scalar_subquery().label("held_by"),
+        )
+        .select_from(RESULT.outerjoin(UNIT, UNIT.c.id == RESULT.c.workunit_id))
+        .where(RESULT.c.server_state == spelled(ServerState.UNSENT), mine.exists(), *further)
+        .order_by(RESULT.c.priority.desc(), RESULT.c.id)
+        .limit(bindparam("limit"))
+        .subquery("best")
+    )
+    fields: list[ColumnElement[Any]] = []
+    for name in Waiting.__struct_fields__:
+        value = best.c[name]
+        fields += literal_column(f"'{name}'"), func.json(value) if name == "held_by" else value
+    return select(func.json_group_array(func.json_object(*fields)))
+
+
+_FACTS_OF_RESULTS = Prepared(
+    _facts_of(select(RESULT.c.workunit_id).where(RESULT.c.id.in_(_given("numbers"))))
 )
-_WAITING = _waiting()
-_WAITING_FOR_TRUSTED = _waiting().where(~_HELD)
-_WAITING_FOR_ANYBODY = _waiting(JOB.c.mode != Mode.TRUSTED.value).where(~_HELD)
-_HOLDERS = (
-    select(RESULT.c.workunit_id, RESULT.c.principal_id)
-    .where(RESULT.c.workunit_id.in_(_given("units")), RESULT.c.principal_id.is_not(None))
-    .group_by(RESULT.c.workunit_id, RESULT.c.principal_id)
-    .having(_holds(RESULT))
-)
-_LEASES = (
-    select(RESULT.c.host_id, func.count())
+_FACTS_OF_UNITS = Prepared(_facts_of(_given("numbers")))
+_COUNTED = (
+    select(RESULT.c.host_id, func.count().label("held"))
     .where(
         RESULT.c.server_state == spelled(ServerState.IN_PROGRESS),
         RESULT.c.host_id.in_(_given("hosts")),
     )
     .group_by(RESULT.c.host_id)
+    .subquery("counted")
 )
-_UNIT_IDS = select(RESULT.c.workunit_id).where(RESULT.c.id.in_(_given("results")))
-_UNITS = select(*(UNIT.c[name] for name in rows.WORKUNIT_FIELDS)).where(
-    UNIT.c.id.in_(_given("units"))
-)
-_COPIES = (
-    select(*(RESULT.c[name] for name in rows.RESULT_FIELDS))
-    .where(RESULT.c.workunit_id.in_(_given("units")))
-    .order_by(RESULT.c.id)
-)
+_LEASES = select(func.json_group_array(func.json_array(_COUNTED.c.host_id, _COUNTED.c.held)))
+_OFFER = Prepared(_nested(("waiting", _waiting()), ("leases", _LEASES)))
+_NOT_MINE = ~_holders(bindparam("principal")).exists()
+_WAITING_FOR_TRUSTED = Prepared(_waiting(_NOT_MINE))
+_WAITING_FOR_ANYBODY = Prepared(_waiting(_NOT_MINE, job_is=[JOB.c.mode != Mode.TRUSTED.value]))
+
+_facts_decoder = msgspec.json.Decoder(_Facts)
+_offer_decoder = msgspec.json.Decoder(_Offer)
+_waiting_decoder = msgspec.json.Decoder(list[Waiting])
 
 
-def workunit_ids(connection: Connection, result_ids: Collection[int]) -> set[int]:
-    """The work units of these results (primary key)."""
-    return set(connection.scalars(_UNIT_IDS, {"results": _json(result_ids)}))
+def workunits_of(
+    connection: Connection, result_ids: Collection[int], policies: Policies
+) -> dict[int, WorkUnit]:
+    """The work units of these results with all their copies, by id (result_workunit)."""
+    text = _FACTS_OF_RESULTS.scalar(connection, numbers=_json(result_ids))
+    return _workunits(_facts_decoder.decode(text), policies)
 
 
 def workunits(
     connection: Connection, ids: Collection[int], policies: Policies
 ) -> dict[int, WorkUnit]:
-    """Work units with all their results, by id (primary key; result_workunit)."""
-    if not ids:
-        return {}
-    units = {"units": _json(ids)}
-    found = connection.execute(_UNITS, units).all()
-    copies: dict[int, list[Result]] = {row[0]: [] for row in found}
-    for row in connection.execute(_COPIES, units):
-        result = rows.result(row)
-        copies[result.workunit_id].append(result)
-    known = policies({row[1] for row in found})
-    return {row[0]: rows.workunit(row, known[row[1]], copies[row[0]]) for row in found}
+    """Work units with all their copies, by id (result_workunit)."""
+    text = _FACTS_OF_UNITS.scalar(connection, numbers=_json(ids))
+    return _workunits(_facts_decoder.decode(text), policies)
 
 
-def waiting(connection: Connection, limit: int) -> list[Waiting]:
-    """The best results that wait for a host (result_unsent)."""
-    return _with_holders(connection, connection.execute(_WAITING, {"limit": limit}).all())
+def offer(
+    connection: Connection, host_ids: Collection[int], limit: int
+) -> tuple[list[Waiting], dict[int, int]]:
+    """The best results that wait for a host, and how many leases these hosts hold
+    (result_unsent, result_workunit, result_leases)."""
+    text = _OFFER.scalar(connection, hosts=_json(host_ids), limit=limit)
+    found = _offer_decoder.decode(text)
+    return found.waiting, dict(found.leases)
 
 
 def waiting_for(
@@ -146,27 +196,19 @@ def waiting_for(
 ) -> list[Waiting]:
     """The best results that this principal may have (result_unsent, result_workunit)."""
     statement = _WAITING_FOR_TRUSTED if trusted else _WAITING_FOR_ANYBODY
-    found = connection.execute(statement, {"principal": principal_id, "limit": limit}).all()
-    return _with_holders(connection, found)
+    text = statement.scalar(connection, principal=principal_id, limit=limit)
+    return _waiting_decoder.decode(text)
 
 
-def lease_counts(connection: Connection, host_ids: Collection[int]) -> dict[int, int]:
-    """How many leases each host holds (result_leases)."""
-    return {row[0]: row[1] for row in connection.execute(_LEASES, {"hosts": _json(host_ids)})}
+def _workunits(facts: _Facts, policies: Policies) -> dict[int, WorkUnit]:
+    copies: dict[int, list[Result]] = {unit.id: [] for unit in facts.units}
+    for result in sorted(facts.copies, key=lambda one: one.id):
+        copies[result.workunit_id].append(result)
+    known = policies({unit.job_id for unit in facts.units})
+    return {
+        unit.id: rows.workunit(unit, known[unit.job_id], copies[unit.id]) for unit in facts.units
+    }
 
 
-def _with_holders(connection: Connection, found: Sequence[Any]) -> list[Waiting]:
-    holders: dict[int, set[int]] = {unit_id: set() for _, unit_id, *_ in found}
-    for unit_id, principal_id in connection.execute(_HOLDERS, {"units": _json(holders)}):
-        holders[unit_id].add(principal_id)
-    return [
-        Waiting(
-            result_id=result_id,
-            workunit_id=unit_id,
-            job_id=job_id,
-            first_chunk=first_chunk,
-            chunk_count=chunk_count,
-            held_by=frozenset(holders[unit_id]),
-        )
-        for result_id, unit_id, job_id, first_chunk, chunk_count in found
-    ]
+def _json(numbers: Collection[int]) -> str:
+    return msgspec.json.encode(list(numbers)).decode()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from sqlalchemy import Connection
 
 from grid import splitter, transitioner
 from grid.assimilator import ending
@@ -26,21 +27,28 @@ from grid.states import AssimilateState, FileDeleteState
 from grid.transition import Entity, Instruction, Transition, merged
 
 
-def make_workunits(transaction: Transaction, job_id: int, high_water: int, context: Context) -> int:
-    """Make the job's next work units with their first copies; how many.
+def wants_workunits(connection: Connection, job_id: int, high_water: int) -> bool:
+    """Whether it is time to make more of a job's work units.
 
-    Nothing while more than half of `high_water` wait: large bites cost less.
+    Not while half of `high_water` wait: large bites cost less.
     """
-    connection = transaction.connection
     facts = queries.job(connection, job_id)
     assert facts is not None, "jobs stay"
     if facts.job.workunits_made == facts.job.workunit_count:
+        return False
+    return queries.unseen_workunits(connection, job_id, high_water) * 2 <= high_water
+
+
+def make_workunits(transaction: Transaction, job_id: int, high_water: int, context: Context) -> int:
+    """Make the job's next work units with their first copies, up to `high_water`; how many."""
+    connection = transaction.connection
+    if not wants_workunits(connection, job_id, high_water):
         return 0
+    facts = queries.job(connection, job_id)
+    assert facts is not None, "jobs stay"
     dataset = queries.dataset(connection, facts.job.dataset_id)
     assert dataset is not None, "data sets stay"
     unseen = queries.unseen_workunits(connection, job_id, high_water)
-    if unseen * 2 > high_water:
-        return 0
     ranges = list(splitter.next_ranges(facts.job, dataset.chunk_count, unseen, high_water))
     if not ranges:
         return 0

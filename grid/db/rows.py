@@ -11,33 +11,41 @@ from sqlalchemy import Row
 from grid.items import Column, DataSet, Host, Job, Json, Policy, Result, WorkUnit
 from grid.states import AssimilateState, ErrorMask, FileDeleteState
 
-#: The columns that `result` reads, in its order: everything but the output's bytes.
+
+class UnitFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What a row of the work-unit table holds."""
+
+    id: int
+    job_id: int
+    ordinal: int
+    first_chunk: int
+    chunk_count: int
+    canonical_result_id: int | None
+    error_mask: int
+    assimilate_state: AssimilateState
+    file_delete_state: FileDeleteState
+
+
+#: Columns of the result table that make a Result: all but the output's bytes.
 RESULT_FIELDS = Result.__struct_fields__
-WORKUNIT_FIELDS = (
-    "id",
-    "job_id",
-    "ordinal",
-    "first_chunk",
-    "chunk_count",
-    "canonical_result_id",
-    "error_mask",
-    "assimilate_state",
-    "file_delete_state",
-)
+WORKUNIT_FIELDS = UnitFields.__struct_fields__
 
 
-def result(row: Row[Any]) -> Result:
-    """A row of RESULT_FIELDS."""
-    return msgspec.convert(dict(zip(RESULT_FIELDS, row, strict=True)), Result)
-
-
-def workunit(row: Row[Any], policy: Policy, results: Sequence[Result]) -> WorkUnit:
-    """A row of WORKUNIT_FIELDS, with its job's policy and its copies."""
-    values = dict(zip(WORKUNIT_FIELDS, row, strict=True))
-    values["error_mask"] = ErrorMask(values["error_mask"])
-    values["assimilate_state"] = AssimilateState(values["assimilate_state"])
-    values["file_delete_state"] = FileDeleteState(values["file_delete_state"])
-    return WorkUnit(policy=policy, results=tuple(results), **values)
+def workunit(row: UnitFields, policy: Policy, results: Sequence[Result]) -> WorkUnit:
+    """A work unit with its job's policy and its copies."""
+    return WorkUnit(
+        id=row.id,
+        job_id=row.job_id,
+        ordinal=row.ordinal,
+        first_chunk=row.first_chunk,
+        chunk_count=row.chunk_count,
+        policy=policy,
+        canonical_result_id=row.canonical_result_id,
+        error_mask=ErrorMask(row.error_mask),
+        assimilate_state=row.assimilate_state,
+        file_delete_state=row.file_delete_state,
+        results=tuple(results),
+    )
 
 
 class JobFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ from grid.transition import Instruction, Transition, after, merged
 from grid.validator import settle
 
 #: Candidates read beyond what is asked for, so that some may be refused without a second look.
-SLACK = 32
+SLACK = 8
 
 
 class Renewal(Struct, frozen=True, kw_only=True):
@@ -145,8 +145,7 @@ def _units(
     named |= {one.result_id for request in requests for one in request.renewals}
     if not named:
         return {}
-    numbers = hot.workunit_ids(transaction.connection, named)
-    return hot.workunits(transaction.connection, numbers, context.policies(transaction))
+    return hot.workunits_of(transaction.connection, named, context.policies(transaction))
 
 
 def _take(
@@ -209,7 +208,8 @@ def _share_out(
         return given
     connection = transaction.connection
     hosts = [requests[place].host.id for place in asking]
-    leases = hot.lease_counts(connection, hosts)
+    limit = sum(requests[place].want for place in asking) + SLACK
+    pool, leases = hot.offer(connection, hosts, limit)
     asks = {
         place: Ask(
             host=requests[place].host,
@@ -218,8 +218,6 @@ def _share_out(
         )
         for place in asking
     }
-    limit = sum(ask.want for ask in asks.values()) + SLACK
-    pool = hot.waiting(connection, limit)
     unlucky = _hand_over(transaction, asks, pool, context, given)
     if len(pool) == limit:  # there is more than was looked at
         for place in unlucky:

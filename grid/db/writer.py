@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -27,6 +28,10 @@ Exchange = Callable[[Transaction, Sequence[WorkRequest]], list[WorkAnswer]]
 #: Items taken into one transaction: beyond this, a longer batch saves no further fsync worth
 #: the wait of its first item.
 BATCH_MAX = 256
+#: A batch waits this long for hosts that were answered just now and will be back: a commit costs
+#: about as much, whoever it holds.
+GATHER_S = 0.002
+GATHER_STEP_S = 0.0005
 
 
 class Closed(Exception):
@@ -64,8 +69,10 @@ class Writer:
         self._engine, self._exchange, self._clock = engine, exchange, clock
         self._after_commit = after_commit
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
-        self._closing = threading.Lock()
+        self._lock = threading.Lock()
         self._closed = False
+        #: Items that wait for an answer, and the most that did during the last two batches.
+        self._open, self._peaks = 0, (0, 0)
         self._thread = threading.Thread(target=self._run, name="grid-writer", daemon=True)
         self._thread.start()
 
@@ -83,14 +90,16 @@ class Writer:
 
     def close(self) -> None:
         """Finish what has queued, then stop."""
-        with self._closing:
+        with self._lock:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
 
     def _put(self, item: _Item) -> None:
-        with self._closing:
+        with self._lock:
             if not self._closed:
+                self._open += 1
+                self._peaks = self._peaks[0], max(self._peaks[1], self._open)
                 self._queue.put(item)
                 return
         item.error = Closed("the server is stopping")
@@ -102,17 +111,30 @@ class Writer:
             batch, going = self._next_batch()
             if batch:
                 self._commit(batch)
+                with self._lock:
+                    self._open -= len(batch)
                 _deliver(batch)
 
     def _next_batch(self) -> tuple[list[_Item], bool]:
         batch: list[_Item] = []
         item = self._queue.get()
+        self._gather()
         while item is not None:
             batch.append(item)
             if len(batch) == BATCH_MAX or self._queue.empty():
                 return batch, True
             item = self._queue.get()
         return batch, False
+
+    def _gather(self) -> None:
+        """Wait a moment while fewer have queued than were waiting at once a moment ago."""
+        with self._lock:
+            expected = max(self._peaks) - 1
+            self._peaks = self._peaks[1], self._open
+        waited = 0.0
+        while self._queue.qsize() < expected and waited < GATHER_S:
+            time.sleep(GATHER_STEP_S)
+            waited += GATHER_STEP_S
 
     def _commit(self, batch: list[_Item]) -> None:
         try:
