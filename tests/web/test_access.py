@@ -15,7 +15,7 @@ from web.addresses import client_address
 def tokens(people: People) -> dict[str, str | None]:
     return {
         "nobody": None,
-        "other": people.token("bob", "requester"),
+        "other": people.token("another requester", "requester"),
         "owner": people.requester,
         "admin": people.admin,
         "trusted": people.token("lab", "trusted_host"),
