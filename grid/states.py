@@ -67,7 +67,7 @@ class FileDeleteState(StrEnum):
     """Whether a settled work unit's bulky leftovers are gone; canonical outputs always stay."""
 
     INIT = "init"
-    #: Assimilated and no copy in progress: the bytes of outputs not chosen may go.
+    #: Assimilated and no copy in progress: the bytes of the canonical output's duplicates may go.
     READY = "ready"
     DONE = "done"
 
