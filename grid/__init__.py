@@ -16,7 +16,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     jobspec.py       a spec checked against its JSON Schema and the data set's columns
     splitter.py      a job → the ranges of its work units, lazily
     transitioner.py  a work unit gets the results it needs, times them out, or gives up
-    trust.py         who counts as one, and how far they are believed
+    trust.py         who counts as one
     leases.py        signed permission to compute one result until a deadline
     dispatch.py      which result goes to which host, with a reason when none does
     report.py        a result comes back: accepted, late, not yours

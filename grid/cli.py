@@ -13,6 +13,7 @@ from rich.table import Table
 
 from grid import settings
 from grid.db import commands, queries
+from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.plugins.loader import Found, PluginError
 from grid.volunteer import volunteer as take_part
@@ -38,7 +39,7 @@ def open_store() -> Iterator[Store]:
     """The store of the data folder that the environment names; one line and exit 2 if not."""
     try:
         store = Store(settings.from_environment(os.environ))
-    except (settings.SettingsError, StartRefused, PluginError) as error:
+    except (settings.SettingsError, StartRefused, PluginError, KeyringError) as error:
         stop(str(error))
     try:
         yield store
@@ -131,6 +132,16 @@ def tokens_create(
             )
         )
     typer.echo(token)
+
+
+@tokens.command("revoke")
+def tokens_revoke(token: Annotated[str, typer.Argument(help="The token itself.")]) -> None:
+    """End a token; a running server believes it for some seconds more."""
+    with open_store() as store:
+        ended = store.write(lambda tx: commands.revoke_token(tx, token))
+    if not ended:
+        stop("no such token, or it has ended already")
+    typer.echo("revoked")
 
 
 @app.command()

@@ -20,7 +20,6 @@ class Kind(StrEnum):
     RESULT = "res"
     HOST = "host"
     DATASET = "data"
-    ACCOUNT = "acct"
 
 
 class Identifiers:

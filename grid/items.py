@@ -173,6 +173,8 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_at: int | None = None
     #: Why it failed, in words its requester can act on; only when FAILED.
     failure: str | None = None
+    #: What hosts said of the copies that failed it: strangers' words, kept back by the seal.
+    failure_messages: tuple[str, ...] = ()
     #: When verdicts, votes and answers became public; None while sealed.
     seal_opened_at: int | None = None
     #: The seal opens then at the latest, whatever is still out.

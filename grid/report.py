@@ -22,6 +22,8 @@ class Refusal(StrEnum):
     BAD_LEASE = "bad_lease"
     #: Something else was reported on this lease before.
     ALREADY_REPORTED = "already_reported"
+    #: No honest program gives this output; the copy is over, and another host gets one.
+    BAD_OUTPUT = "bad_output"
     #: The deadline has passed and the work unit is settled.
     TOO_LATE = "too_late"
 
@@ -60,7 +62,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     accepted: bool
     #: A Refusal, LATE, or None.
     reason: str | None = None
-    #: None when refused, and when the same was accepted before.
+    #: None when nothing changes: refused, or the same was said before.
     transition: Transition | None = None
 
 
@@ -77,16 +79,14 @@ def judge(report: Report, result: Result | None, unit: WorkUnit | None, now: int
         return _refused(Refusal.BAD_LEASE)
     if result.report_digest is not None:
         same = result.report_digest == report.digest
-        return Judged(accepted=True) if same else _refused(Refusal.ALREADY_REPORTED)
+        return _answer(report) if same else _refused(Refusal.ALREADY_REPORTED)
     silent = result.outcome is Outcome.NO_REPLY
     if result.server_state is ServerState.OVER and not silent:
         return _refused(Refusal.ALREADY_REPORTED)
     late = silent or (result.report_deadline is not None and result.report_deadline < now)
     if late and (unit.settled or report.outcome is Outcome.ABANDONED):
         return _refused(Refusal.TOO_LATE)
-    return Judged(
-        accepted=True, reason=LATE if late else None, transition=_take(report, result, now)
-    )
+    return _answer(report, LATE if late else None, _take(report, result, now))
 
 
 def renew(result: Result, lease: Lease | None, delay_bound_s: int, now: int) -> Transition | None:
@@ -102,6 +102,15 @@ def renew(result: Result, lease: Lease | None, delay_bound_s: int, now: int) -> 
         before={"server_state": ServerState.IN_PROGRESS, "report_deadline": deadline},
         after={"report_deadline": max(deadline, now + delay_bound_s)},
         because="its host is still at it",
+    )
+
+
+def _answer(
+    report: Report, reason: str | None = None, transition: Transition | None = None
+) -> Judged:
+    bad = report.outcome is Outcome.VALIDATE_ERROR
+    return Judged(
+        accepted=not bad, reason=Refusal.BAD_OUTPUT if bad else reason, transition=transition
     )
 
 

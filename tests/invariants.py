@@ -11,6 +11,7 @@ from grid import replay
 from grid.auditlog.entries import commitment, vote
 from grid.canonical import digest, dumps
 from grid.db import queries
+from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.tables import JobRow, OutboxRow, ResultRow, WorkUnitRow, table
 from grid.dispatch import LEFT_COPIES_MAX
@@ -42,7 +43,7 @@ def check(store: Store) -> None:
             _rules_are_settled(unit)
     counts = Counter(unit.job_id for unit in units.values())
     assert all(counts[number] == count for number, count in made.items())
-    _log_is_state(store, units, entries)
+    _log_is_state(store, units, jobs, entries)
 
 
 def _results_make_sense(unit: WorkUnit, texts: dict[int, str | None]) -> None:
@@ -105,13 +106,17 @@ def _rules_are_settled(unit: WorkUnit) -> None:
     assert quorum.decide(unit, lambda result: result.output_digest) == []
 
 
-def _log_is_state(store: Store, units: dict[int, WorkUnit], entries: list) -> None:
+def _log_is_state(
+    store: Store, units: dict[int, WorkUnit], jobs: dict[int, JobFacts], entries: list
+) -> None:
+    assert all((row.job_id is None) == ("job" not in json.loads(row.facts)) for row in entries), (
+        "an entry that tells of a job can be found by it"
+    )
     found = [(row.kind, json.loads(row.facts)) for row in entries]
     assert all(row.facts.encode() == dumps(json.loads(row.facts)) for row in entries)
     assert replay.replay(found) is None
-    key = store.keyring.pseudonym_key
     answers = [
-        commitment(vote(unit, one, key))
+        commitment(vote(unit, one, store.keyring.about(jobs[unit.job_id].job)))
         for unit in units.values()
         for one in unit.results
         if one.outcome is Outcome.SUCCESS

@@ -1,16 +1,20 @@
 """This file is where `/work` skips the framework's layers: the same exchange, in raw ASGI.
 
-Only what goes well is answered here. Anything else is handed to the framework's own route with the
-body put back in front: repeating an exchange is harmless, so errors are worded in one place.
+Only what goes well is answered here. What is refused before anything was done goes to the
+framework's own route with the body put back in front, so that errors are worded in one place.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from grid.db.writer import Closed
+from web import problems
 from web.headers import API_POLICY, SIMPLE, WHOLE
+from web.problems import Problem
 from web.public_view import API
 from web.server import Server
 
@@ -46,8 +50,12 @@ class HotPath:
             server: Server = scope["litestar_app"].state["server"]
             try:
                 answer = await server.exchange.work(body)
-            except Exception:  # the framework's route meets it again, and words it
+            except (Problem, Closed):  # nothing was done; the framework's route words it
                 answer = None
+            except Exception as error:
+                problems.log_failure("POST", PATH, error)
+                await _fail(send)
+                return
         if answer is None:
             await self._inner(scope, _again(read, receive), send)
             return
@@ -69,6 +77,14 @@ class HotPath:
                 return None
             if not message.get("more_body"):
                 return body
+
+
+async def _fail(send: Send) -> None:
+    """A bug of ours. What was done stays done: asking again is harmless."""
+    said = msgspec.json.encode(problems.body(500, problems.OUR_FAULT))
+    headers = [(b"content-type", problems.MEDIA_TYPE.encode())]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": said, "more_body": False})
 
 
 def _again(read: list[Any], receive: Receive) -> Receive:

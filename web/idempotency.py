@@ -6,6 +6,7 @@ The answer is kept in the transaction that had the effect: after a crash there a
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from litestar import Response
 
@@ -47,7 +48,7 @@ class Key:
         if kept.body_digest != body_digest:
             detail = "this key came with another body before; take a new key for a new request"
             raise bad_field("/idempotency-key", detail, 422)
-        return as_json(kept.response, kept.code, {"Idempotency-Replayed": "true"})
+        return _answer(kept.code, kept.response, {"Idempotency-Replayed": "true"})
 
     async def once(
         self, store: Store, body_digest: str, effect: Effect
@@ -70,4 +71,12 @@ class Key:
             if quicker is None:
                 raise
             return quicker, False
-        return as_json(answer, code), True
+        return _answer(code, answer, {}), True
+
+
+def _answer(code: int, answer: Json, headers: dict[str, str]) -> Response[bytes]:
+    """The answer, which says where the thing is that it made."""
+    place = answer.get("_links", {}).get("self") if isinstance(answer, dict) else None
+    if code == HTTPStatus.CREATED and place is not None:
+        headers["Location"] = place["href"]
+    return as_json(answer, code, headers)

@@ -23,8 +23,6 @@ from web.server import Server
 
 #: In-flight requests are answered within this time after SIGTERM.
 GRACE_S = 3
-#: The writer's thread and the event loop take turns; Python's own 5 ms is many requests long.
-SWITCH_INTERVAL_S = 0.001
 #: Connections that the kernel holds while the server is busy.
 BACKLOG = 2048
 #: How long a thread may keep the others waiting: the loop and the writer hand over a thousand
@@ -73,7 +71,6 @@ def serve() -> None:
 
 
 def _run(chosen: Settings, store: Store, listener: socket.socket) -> bool:
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     application = create_app(chosen, store)
     config = uvicorn.Config(
         application,

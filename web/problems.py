@@ -20,6 +20,7 @@ from web import render
 from web.public_view import API
 
 MEDIA_TYPE = "application/problem+json"
+OUR_FAULT = "the server failed at this; it is a fault of the server's"
 
 log = structlog.get_logger("web")
 
@@ -109,8 +110,13 @@ def on_undone(_: AnyRequest, error: Closed | Lost) -> Response[bytes]:
     return response(Problem(503, detail, headers={"Retry-After": "2"}))
 
 
+def log_failure(method: str, path: str, error: Exception) -> None:
+    """Put a bug of ours into the server's own log: lines only, for values may be secrets."""
+    trace = "".join(traceback.format_exception(error))
+    log.error("a request failed", method=method, path=path, trace=trace)
+
+
 def on_exception(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to a bug of ours; says nothing of it but in the server's own log."""
-    trace = "".join(traceback.format_exception(error))  # lines only: values may be secrets
-    log.error("a request failed", method=request.method, path=request.url.path, trace=trace)
-    return response(Problem(500, "the server failed at this; it is a fault of the server's"))
+    log_failure(request.method, request.url.path, error)
+    return response(Problem(500, OUR_FAULT))

@@ -91,6 +91,7 @@ def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
         "sealed": not is_open(job, now),
         "ended_at": job.ended_at,
         "failure": job.failure,
+        "failure_messages": list(job.failure_messages) if is_open(job, now) else [],
     }
 
 

@@ -18,6 +18,8 @@ class Progress(Struct, frozen=True, kw_only=True):
     merged: int
     #: Why the job cannot go on: a work unit gave up, or the merge refused.
     failure: str | None = None
+    #: What hosts said of it.
+    messages: tuple[str, ...] = ()
     #: Copies that hosts still hold.
     in_progress: int = 0
 
@@ -30,7 +32,8 @@ def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
     steps: list[Transition] = []
     if job.job_state in OPEN_STATES:
         if progress.failure is not None:
-            steps.append(_end(job, JobState.FAILED, progress.failure, now))
+            failed = _end(job, JobState.FAILED, progress.failure, now, progress.messages)
+            steps.append(failed)
         elif progress.merged == job.workunit_count:
             steps.append(_end(job, JobState.COMPLETED, "every work unit is merged", now))
     ended = bool(steps) or job.job_state not in OPEN_STATES
@@ -46,9 +49,13 @@ def move(job: Job, to: JobState, because: str, now: int) -> Transition:
     return _end(job, to, because, now) if to not in OPEN_STATES else _change(job, to, because, {})
 
 
-def _end(job: Job, state: JobState, because: str, now: int) -> Transition:
-    failure = because if state is JobState.FAILED else None
-    return _change(job, state, because, {"ended_at": now, "failure": failure})
+def _end(
+    job: Job, state: JobState, because: str, now: int, messages: tuple[str, ...] = ()
+) -> Transition:
+    failed: dict[str, object] = {}
+    if state is JobState.FAILED:
+        failed = {"failure": because, "failure_messages": messages}
+    return _change(job, state, because, {"ended_at": now, **failed})
 
 
 def _change(job: Job, state: JobState, because: str, further: dict[str, object]) -> Transition:

@@ -63,8 +63,36 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     kind: EntryKind
     facts: Mapping[str, Json]
-    #: The job whose seal keeps it back; None when it is public at once.
-    sealed_job_id: int | None = None
+    #: The job it tells of, if any.
+    job_id: int | None = None
+    #: Kept back until that job's seal opens.
+    sealed: bool = False
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """The job that entries tell of, and how they may name what belongs to it."""
+
+    job_id: int
+    public_id: str
+    #: A private job's digests are keyed: plain ones would confirm guesses.
+    public: bool
+    key: bytes
+
+    def digest(self, digest: str | None) -> str | None:
+        """A digest as the log may show it."""
+        if digest is None or self.public:
+            return digest
+        return hmac.new(self.key, digest.encode(), hashlib.sha256).hexdigest()
+
+    def entry(self, kind: EntryKind, now: int, sealed: bool = False, **facts: Json) -> Entry:
+        """An entry with these facts about the job."""
+        whole = {**_head(now), "job": self.public_id, **facts}
+        return Entry(kind=kind, facts=whole, job_id=self.job_id, sealed=sealed)
+
+
+def about(job: Job, public_id: str, key: bytes) -> About:
+    """How the log speaks of a job."""
+    return About(job_id=job.id, public_id=public_id, public=job.public, key=key)
 
 
 def pseudonym(key: bytes, job_id: int, principal_id: int | None) -> str:
@@ -73,28 +101,26 @@ def pseudonym(key: bytes, job_id: int, principal_id: int | None) -> str:
     return hmac.new(key, text, hashlib.sha256).digest()[:10].hex()
 
 
-def job(job: Job, public_id: str, dataset: DataSet, now: int) -> Entry:
-    """What was asked for."""
-    facts = {
-        **_head(now),
-        "job": public_id,
-        "event": "submitted",
-        "job_type": job.job_type,
-        "version": job.version,
-        "job_type_digest": job.job_type_digest,
-        "spec_digest": canonical.digest(canonical.dumps(job.spec)),
-        "source_digest": dataset.source_digest,
-        "columns": msgspec.to_builtins(dataset.columns),
-        "policy": msgspec.to_builtins(job.policy),
-        "work_units": job.workunit_count,
-    }
-    return Entry(kind=EntryKind.JOB, facts=facts)
+def job(job: Job, about: About, dataset: DataSet, now: int) -> Entry:
+    """What was asked for; of a private job neither names nor plain digests."""
+    return about.entry(
+        EntryKind.JOB,
+        now,
+        event="submitted",
+        job_type=job.job_type,
+        version=job.version,
+        job_type_digest=job.job_type_digest,
+        spec_digest=about.digest(canonical.digest(canonical.dumps(job.spec))),
+        source_digest=about.digest(dataset.source_digest),
+        columns=msgspec.to_builtins(dataset.columns) if job.public else None,
+        policy=msgspec.to_builtins(job.policy),
+        work_units=job.workunit_count,
+    )
 
 
-def program(job: Job, public_id: str, now: int) -> Entry:
+def program(job: Job, about: About, now: int) -> Entry:
     """What every volunteer of the job runs."""
-    facts = {**_head(now), "job": public_id, "program": job.program_digest}
-    return Entry(kind=EntryKind.PROGRAM, facts=facts)
+    return about.entry(EntryKind.PROGRAM, now, program=about.digest(job.program_digest))
 
 
 def plugin(name: str, version: str, digest: str, enabled: bool, now: int) -> Entry:
@@ -109,31 +135,24 @@ def plugin(name: str, version: str, digest: str, enabled: bool, now: int) -> Ent
     return Entry(kind=EntryKind.PLUGIN, facts=facts)
 
 
-def output(public_id: str, version: int, manifest_digest: str, now: int) -> Entry:
+def output(about: About, version: int, manifest_digest: str, now: int) -> Entry:
     """What came out."""
-    facts = {**_head(now), "job": public_id, "output_version": version, "manifest": manifest_digest}
-    return Entry(kind=EntryKind.OUTPUT, facts=facts)
+    digest = about.digest(manifest_digest)
+    return about.entry(EntryKind.OUTPUT, now, output_version=version, manifest=digest)
 
 
-def ending(public_id: str, transition: Transition, now: int) -> Entry:
-    """A job's move to another state."""
-    facts = {
-        **_head(now),
-        "job": public_id,
-        "event": str(transition.after["job_state"]),
-        "because": transition.because,
-    }
-    return Entry(kind=EntryKind.JOB, facts=facts)
+def ending(about: About, transition: Transition, now: int) -> Entry:
+    """A job's move to another state; `because` is in our words, never in a host's."""
+    event = str(transition.after["job_state"])
+    return about.entry(EntryKind.JOB, now, event=event, because=transition.because)
 
 
-def reveal(public_id: str, now: int) -> Entry:
+def reveal(about: About, now: int) -> Entry:
     """The job's seal has opened."""
-    return Entry(kind=EntryKind.REVEAL, facts={**_head(now), "job": public_id})
+    return about.entry(EntryKind.REVEAL, now)
 
 
-def of_unit(
-    unit: WorkUnit, batch: Iterable[Instruction], job_id: str, key: bytes, now: int
-) -> list[Entry]:
+def of_unit(unit: WorkUnit, batch: Iterable[Instruction], about: About, now: int) -> list[Entry]:
     """The entries for what was done to one work unit; `unit` is as it is afterwards."""
     results = {result.id: result for result in unit.results}
     entries = []
@@ -143,11 +162,12 @@ def of_unit(
         if instruction.entity is Entity.RESULT and "report_digest" in instruction.after:
             result = results[instruction.id]
             if result.outcome is Outcome.SUCCESS:
-                entries.append(_commit(unit, result, job_id, key, now))
+                hidden = commitment(vote(unit, result, about))
+                entries.append(about.entry(EntryKind.COMMIT, now, commitment=hidden))
         elif instruction.entity is Entity.WORKUNIT and (
             "canonical_result_id" in instruction.after or "error_mask" in instruction.after
         ):
-            entries.append(_verdict(unit, job_id, key, now))
+            entries.append(_verdict(unit, about, now))
     return entries
 
 
@@ -156,13 +176,13 @@ def commitment(facts: Json) -> str:
     return canonical.digest(canonical.dumps_facts(facts))
 
 
-def vote(unit: WorkUnit, result: Result, key: bytes) -> dict[str, Json]:
+def vote(unit: WorkUnit, result: Result, about: About) -> dict[str, Json]:
     """One answer's facts as they are committed to and later revealed."""
     return {
         "salt": result.salt,
         "work_unit": unit.ordinal,
-        "principal": pseudonym(key, unit.job_id, result.principal_id),
-        "output": result.output_digest,
+        "principal": pseudonym(about.key, unit.job_id, result.principal_id),
+        "output": about.digest(result.output_digest),
     }
 
 
@@ -170,31 +190,26 @@ def _head(now: int) -> dict[str, Json]:
     return {"schema": SCHEMA, "grid": __version__, "minute": now // 60}
 
 
-def _commit(unit: WorkUnit, result: Result, job_id: str, key: bytes, now: int) -> Entry:
-    facts = {**_head(now), "job": job_id, "commitment": commitment(vote(unit, result, key))}
-    return Entry(kind=EntryKind.COMMIT, facts=facts)
-
-
-def _verdict(unit: WorkUnit, job_id: str, key: bytes, now: int) -> Entry:
+def _verdict(unit: WorkUnit, about: About, now: int) -> Entry:
     answers = [result for result in unit.results if result.outcome is Outcome.SUCCESS]
     answers.sort(key=lambda result: (result.received_at or 0, result.id))
     chosen = next((one for one in answers if one.id == unit.canonical_result_id), None)
     outcomes: dict[str, int] = {}
     for result in unit.results:
         outcomes[result.outcome] = outcomes.get(result.outcome, 0) + 1
-    facts = {
-        **_head(now),
-        "job": job_id,
-        "work_unit": unit.ordinal,
-        "first_chunk": unit.first_chunk,
-        "chunks": unit.chunk_count,
-        "rule": {"quorum": unit.policy.min_quorum, "mode": str(unit.policy.mode)},
-        "votes": [
-            {**vote(unit, result, key), "validate_state": str(result.validate_state)}
+    return about.entry(
+        EntryKind.VERDICT,
+        now,
+        sealed=True,
+        work_unit=unit.ordinal,
+        first_chunk=unit.first_chunk,
+        chunks=unit.chunk_count,
+        rule={"quorum": unit.policy.min_quorum, "mode": str(unit.policy.mode)},
+        votes=[
+            {**vote(unit, result, about), "validate_state": str(result.validate_state)}
             for result in answers
         ],
-        "outcomes": outcomes,
-        "canonical": None if chosen is None else chosen.output_digest,
-        "error_mask": [bit.name for bit in ErrorMask if bit in unit.error_mask and bit.name],
-    }
-    return Entry(kind=EntryKind.VERDICT, facts=facts, sealed_job_id=unit.job_id)
+        outcomes=outcomes,
+        canonical=None if chosen is None else about.digest(chosen.output_digest),
+        error_mask=[bit.name for bit in ErrorMask if bit in unit.error_mask and bit.name],
+    )

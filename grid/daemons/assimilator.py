@@ -34,6 +34,7 @@ class _Folded(Struct, frozen=True, kw_only=True):
     state: Json
     batches: tuple[pa.RecordBatch, ...]
     failure: str | None = None
+    messages: tuple[str, ...] = ()
 
 
 def do_pass(store: Store, now: int) -> int:
@@ -71,7 +72,7 @@ def advance(store: Store, job_id: int) -> int:
         folded = _fold(store, facts, dataset, merge, ripe)
         done += len(folded.done)
         if folded.failure is not None:
-            return done + _fail(store, job_id, folded.failure)
+            return done + _fail(store, job_id, folded.failure, folded.messages)
         if not _keep(store, job_id, merge, folded):
             return done
         last = merge.merged + len(folded.done) == facts.job.workunit_count
@@ -88,7 +89,9 @@ def _fold(
         job_type = _job_type(store, facts)
         for one in ripe:
             if one.error_mask or one.output is None:
-                return _Folded(done=(), state=state, batches=(), failure=_gave_up(one))
+                return _Folded(
+                    done=(), state=state, batches=(), failure=_gave_up(one), messages=one.messages
+                )
             merged = job_type.merge(spec, columns, state, _part(store, dataset, one))
             state = merged.state
             if merged.rows is not None and merged.rows.num_rows:
@@ -137,8 +140,8 @@ def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> in
     )
 
 
-def _fail(store: Store, job_id: int, reason: str) -> int:
-    progress_made = Progress(merged=-1, failure=reason)
+def _fail(store: Store, job_id: int, reason: str, messages: tuple[str, ...] = ()) -> int:
+    progress_made = Progress(merged=-1, failure=reason, messages=messages)
     return store.write(lambda tx: progress.end_job(tx, job_id, progress_made, store.keyring))
 
 
@@ -177,9 +180,8 @@ def _job_type(store: Store, facts: JobFacts) -> JobType:
 
 
 def _gave_up(one: Ripe) -> str:
-    said = "; ".join(one.messages)
     reasons = ", ".join(str(bit.name).lower().replace("_", " ") for bit in one.error_mask)
-    return f"work unit {one.ordinal} gave up ({reasons})" + (f": {said}" if said else "")
+    return f"work unit {one.ordinal} gave up ({reasons})"
 
 
 def _said(error: Exception) -> str:

@@ -94,17 +94,15 @@ def apply(
     log(connection, entries, now)
 
 
-def log(
-    connection: Connection, entries: Sequence[Entry], now: int, job_id: int | None = None
-) -> None:
-    """Put entries into the outbox; `job_id` is the job they tell of, where the seal does not."""
+def log(connection: Connection, entries: Sequence[Entry], now: int) -> None:
+    """Put entries into the outbox."""
     if entries:
         lines = [
             (
                 str(entry.kind),
                 canonical.dumps_facts(entry.facts).decode(),
-                job_id if entry.sealed_job_id is None else entry.sealed_job_id,
-                entry.sealed_job_id is not None,
+                entry.job_id,
+                entry.sealed,
                 now,
             )
             for entry in entries

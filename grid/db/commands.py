@@ -32,7 +32,6 @@ from grid.db.tables import (
     table,
 )
 from grid.db.transaction import Transaction
-from grid.identifiers import Kind
 from grid.items import ChunkColumn, Column, DataSet, Job, Json, Policy
 from grid.states import JobState
 
@@ -122,6 +121,14 @@ def add_token(
     )
     writes.add(transaction.connection, row)
     return token
+
+
+def revoke_token(transaction: Transaction, token: str) -> bool:
+    """End a token; False when there is none such, or it has ended."""
+    facts = queries.authenticate(transaction.connection, token_hash(token), transaction.now)
+    return facts is not None and writes.revoke_token(
+        transaction.connection, facts.id, transaction.now
+    )
 
 
 def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str]:
@@ -223,12 +230,12 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
     )
     facts = queries.job(connection, number)
     assert facts is not None, "just inserted"
-    public_id = keyring.identifiers.public(Kind.JOB, number)
+    about = keyring.about(facts.job)
     lines = [
-        entries.job(facts.job, public_id, dataset, transaction.now),
-        entries.program(facts.job, public_id, transaction.now),
+        entries.job(facts.job, about, dataset, transaction.now),
+        entries.program(facts.job, about, transaction.now),
     ]
-    writes.log(connection, lines, transaction.now, job_id=number)
+    writes.log(connection, lines, transaction.now)
     transaction.touched.add(number)
     return facts.job
 
@@ -245,10 +252,8 @@ def move_job(
     if facts.job.job_state is to:
         return facts.job
     transition = ending.move(facts.job, to, because, transaction.now)
-    public_id = keyring.identifiers.public(Kind.JOB, job_id)
-    writes.apply(transaction.connection, [transition], (), transaction.now)
-    line = entries.ending(public_id, transition, transaction.now)
-    writes.log(transaction.connection, [line], transaction.now, job_id=job_id)
+    line = entries.ending(keyring.about(facts.job), transition, transaction.now)
+    writes.apply(transaction.connection, [transition], [line], transaction.now)
     transaction.touched.add(job_id)
     return msgspec.structs.replace(facts.job, **transition.after)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
+from grid import transitioner
 from grid.assimilator.output import OutputPart
 from grid.db.tables import MergeRow, OutputPartRow, ResultRow, WorkUnitRow, table
 from grid.items import Json
@@ -105,7 +106,7 @@ def _messages(connection: Connection, workunit_id: int) -> tuple[str, ...]:
     return tuple(
         connection.scalars(
             select(results.c.message)
-            .where(results.c.workunit_id == workunit_id, results.c.message.is_not(None))
+            .where(results.c.workunit_id == workunit_id, results.c.outcome.in_(transitioner.ERRORS))
             .distinct()
             .limit(3)
         )

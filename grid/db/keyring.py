@@ -8,7 +8,10 @@ import os
 import secrets
 from pathlib import Path
 
-from grid.identifiers import Identifiers
+from grid.auditlog import entries
+from grid.auditlog.entries import About
+from grid.identifiers import Identifiers, Kind
+from grid.items import Job
 
 FILE_NAME = "secret.key"
 SECRET_BYTES = 32
@@ -25,6 +28,11 @@ class Keyring:
         self.identifiers = Identifiers(_derive(secret, "identifiers")[:16])
         self.lease_key = _derive(secret, "leases")
         self.pseudonym_key = _derive(secret, "pseudonyms")
+
+    def about(self, job: Job) -> About:
+        """How the log speaks of a job."""
+        public_id = self.identifiers.public(Kind.JOB, job.id)
+        return entries.about(job, public_id, self.pseudonym_key)
 
 
 def open_keyring(folder: Path) -> Keyring:

@@ -14,6 +14,7 @@ from grid import splitter, transitioner
 from grid.assimilator import ending
 from grid.assimilator.output import OutputPart
 from grid.auditlog import entries
+from grid.auditlog.entries import About
 from grid.db import apply as writes
 from grid.db import queries
 from grid.db.folds import Merge, Ripe
@@ -21,7 +22,6 @@ from grid.db.keyring import Keyring
 from grid.db.tables import OutputPartRow, OutputRow
 from grid.db.transaction import Transaction
 from grid.db.work import Context, settle_units
-from grid.identifiers import Kind
 from grid.items import Json, WorkUnit
 from grid.states import AssimilateState, FileDeleteState
 from grid.transition import Entity, Instruction, Transition, merged
@@ -158,7 +158,7 @@ def complete_job(
     facts = queries.job(transaction.connection, job_id)
     if facts is None or facts.job.job_state not in ending.OPEN_STATES:
         return 0
-    _publish_output(transaction, job_id, merge, last, manifest_digest, keyring)
+    _publish_output(transaction, keyring.about(facts.job), merge, last, manifest_digest)
     done = ending.Progress(merged=merge.merged)
     return end_job(transaction, job_id, done, keyring)
 
@@ -172,16 +172,15 @@ def end_job(
     out = queries.copies_out(transaction.connection, job_id)
     progress = msgspec.structs.replace(progress, in_progress=out)
     steps = ending.decide(facts.job, progress, transaction.now)
-    public_id = keyring.identifiers.public(Kind.JOB, job_id)
-    writes.apply(transaction.connection, merged(steps), (), transaction.now)
+    about, lines = keyring.about(facts.job), []
     for step in steps:
         transaction.touched.add(job_id)
         if "seal_opened_at" in step.after:
             writes.unseal(transaction.connection, job_id)
-            line = entries.reveal(public_id, transaction.now)
+            lines.append(entries.reveal(about, transaction.now))
         else:
-            line = entries.ending(public_id, step, transaction.now)
-        writes.log(transaction.connection, [line], transaction.now, job_id=job_id)
+            lines.append(entries.ending(about, step, transaction.now))
+    writes.apply(transaction.connection, merged(steps), lines, transaction.now)
     return len(steps)
 
 
@@ -204,11 +203,10 @@ def delete_leftovers(transaction: Transaction, workunit_ids: Sequence[int]) -> i
 
 def _publish_output(
     transaction: Transaction,
-    job_id: int,
+    about: About,
     merge: Merge,
     last: OutputPart | None,
     manifest_digest: str,
-    keyring: Keyring,
 ) -> None:
     """Record a finished version of the output; its manifest is on the disk already."""
     connection = transaction.connection
@@ -217,19 +215,20 @@ def _publish_output(
         writes.add(
             connection,
             OutputPartRow(
-                job_id=job_id, output_version=merge.output_version, **msgspec.to_builtins(last)
+                job_id=about.job_id,
+                output_version=merge.output_version,
+                **msgspec.to_builtins(last),
             ),
         )
     writes.add(
         connection,
         OutputRow(
-            job_id=job_id,
+            job_id=about.job_id,
             output_version=merge.output_version,
             manifest_digest=manifest_digest,
             rows=sum(part.rows for part in parts),
             made_at=transaction.now,
         ),
     )
-    public_id = keyring.identifiers.public(Kind.JOB, job_id)
-    line = entries.output(public_id, merge.output_version, manifest_digest, transaction.now)
-    writes.log(connection, [line], transaction.now, job_id=job_id)
+    line = entries.output(about, merge.output_version, manifest_digest, transaction.now)
+    writes.log(connection, [line], transaction.now)

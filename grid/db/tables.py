@@ -178,6 +178,7 @@ class JobRow(SQLModel, table=True):
     created_at: int
     ended_at: int | None = None
     failure: str | None = None
+    failure_messages: Any = Field(default=(), sa_column=Column(JSON, nullable=False))
     seal_opened_at: int | None = None
     seal_opens_by: int
     workunit_count: int

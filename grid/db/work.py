@@ -21,7 +21,6 @@ from grid.db.keyring import Keyring
 from grid.db.rows import JobFacts
 from grid.db.transaction import Transaction
 from grid.dispatch import Ask, Candidate, WhyNoWork
-from grid.identifiers import Kind
 from grid.items import Host, Mode, WorkUnit
 from grid.leases import Lease
 from grid.report import Judged, Report
@@ -113,8 +112,7 @@ def settle_units(
     """Settle work units after `done` was decided for them, and carry out all of it."""
     numbers = {unit.job_id for unit in units.values()}
     jobs = context.jobs(transaction, numbers)
-    public = context.keyring.identifiers.public
-    names = {number: public(Kind.JOB, number) for number in numbers}
+    abouts = {number: context.keyring.about(jobs[number].job) for number in numbers}
     batch: list[Instruction] = []
     lines: list[entries.Entry] = []
     for number, unit in units.items():
@@ -130,8 +128,7 @@ def settle_units(
             entries.of_unit(
                 after(changed, rules, next_id=-(10**9)),
                 mine,
-                names[unit.job_id],
-                context.keyring.pseudonym_key,
+                abouts[unit.job_id],
                 transaction.now,
             )
         )

@@ -1,7 +1,7 @@
 """This file is where requests queue and one thread commits them together (group commit).
 
-Whoever submits gets a future that is resolved after the commit: what is answered is durable. One
-item that fails is redone alone and fails alone.
+Whoever submits gets a future that is resolved after the commit: what is answered is durable. A
+command that fails is undone alone. When the exchange with hosts fails, each item is redone alone.
 """
 
 from __future__ import annotations
@@ -154,15 +154,25 @@ class Writer:
             transaction = Transaction(connection, self._clock())
             requests: list[WorkRequest] = []
             for item in batch:
+                item.error = None
                 if isinstance(item.what, WorkRequest):
                     requests.append(item.what)
                 else:
-                    item.value = item.what(transaction)
+                    _run_alone(item, item.what, transaction)
             answers = iter(self._exchange(transaction, requests) if requests else ())
             for item in batch:
                 if isinstance(item.what, WorkRequest):
                     item.value = next(answers)
         return transaction.touched
+
+
+def _run_alone(item: _Item, command: Command, transaction: Transaction) -> None:
+    """Run a command so that its failure is undone and its own, and the batch goes on."""
+    try:
+        with transaction.connection.begin_nested():
+            item.value = command(transaction)
+    except Exception as error:
+        item.error = error
 
 
 def _deliver(batch: list[_Item]) -> None:

@@ -117,7 +117,8 @@ def test_r07_a_malformed_output_is_an_error_of_its_host(
     job_id = server.job("filterBy", ODD, server.dataset(ROWS, chunk_rows=12), min_quorum=1)
     host = LiveHost(server)
     (assignment,) = host.take()
-    assert host.tell({**report(assignment, None), "output": output})[0]["accepted"]
+    (said,) = host.tell({**report(assignment, None), "output": output})
+    assert (said["accepted"], said["reason"]) == (False, "bad_output")
     assert len(LiveHost(server).compute_all()) == 1, "another copy is made at once"
     server.until(job_id, "completed")
     assert server.output(job_id) == RIGHT

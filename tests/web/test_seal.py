@@ -14,7 +14,7 @@ from web_people import API, Host, People, enable, public_routes, report, watch
 
 from grid.auditlog import entries
 from grid.db.store import Store
-from grid.db.tables import HostRow, ResultRow, table
+from grid.db.tables import HostRow, JobRow, OutboxRow, ResultRow, table
 from grid.identifiers import Kind
 from grid.settings import Settings
 from web.app import create_app
@@ -53,7 +53,7 @@ def secrets(people: People, job_id: str, hosts: list[Host]) -> dict[str, str]:
         found[f"pseudonym {row.id}"] = entries.pseudonym(key, number, row.principal_id)
     for row in rows(people.store, ResultRow):
         found[f"result {row.id}"] = names.public(Kind.RESULT, row.id)
-        for field in ("output_digest", "report_digest", "salt", "output"):
+        for field in ("output_digest", "report_digest", "salt", "output", "message"):
             if getattr(row, field):
                 found[f"{field} {row.id}"] = getattr(row, field)
     return found
@@ -210,3 +210,42 @@ def test_a_lie_and_its_liar_are_shown_only_afterwards(people: People) -> None:
     digest_row = next(row for row in rows(people.store, ResultRow) if row.report_digest)
     for path, answer in answers(people, job_id, people.admin):
         assert digest_row.report_digest.encode() not in answer, path
+
+
+def test_a_hosts_words_about_a_failure_are_sealed_too(people: People) -> None:
+    dataset = people.dataset(chunk_rows=10)
+    job_id = people.job(dataset=dataset, policy={"max_error_results": 1})
+    host, straggler = people.host(), people.host()
+    (mine,), (held,) = host.ask(), straggler.ask()
+    said = {"result_id": mine["result_id"], "lease": mine["lease"], "outcome": "error"}
+    host.tell({**said, "message": f"a host's words, sent from {ADDRESS}"})
+    people.settle()
+    sealed = people.get(f"/jobs/{job_id}").json()
+    assert (sealed["state"], sealed["sealed"], sealed["failure_messages"]) == ("failed", True, [])
+    for _, path in paths(people, job_id):
+        if path not in EVENTS and not path.endswith("/events"):
+            assert b"a host's words" not in people.http.get(path).content, path
+    straggler.tell(straggler.computed(held))
+    people.settle()
+    opened = people.get(f"/jobs/{job_id}").json()
+    assert opened["failure_messages"] == [f"a host's words, sent from {ADDRESS}"]
+    assert not any(ADDRESS in row.facts for row in rows(people.store, OutboxRow))
+
+
+def test_the_log_of_a_private_job_holds_no_name_and_no_plain_digest(people: People) -> None:
+    dataset = people.dataset("secretcolumn\n12345678901\n", public="false")
+    job_id = people.job(
+        dataset=dataset,
+        job_type="MIN",
+        spec={"column": "secretcolumn"},
+        public=False,
+    )
+    people.finish(job_id, [people.host(people.token("a lab", "trusted_host"))])
+    text = "".join(row.facts for row in rows(people.store, OutboxRow))
+    assert "secretcolumn" not in text
+    number = people.internal(Kind.JOB, job_id)
+    plain = [people.get(f"/datasets/{dataset}", people.admin).json()["source_digest"]]
+    plain += [row.output_digest for row in rows(people.store, ResultRow) if row.output_digest]
+    plain += [row.program_digest for row in rows(people.store, JobRow) if row.id == number]
+    assert len(plain) == 3
+    assert not any(digest in text for digest in plain)

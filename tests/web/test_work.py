@@ -137,7 +137,7 @@ def test_an_output_that_no_program_makes_is_its_hosts_error(people: People) -> N
         host = people.host()
         (mine,) = host.ask()
         (answer,) = host.tell(impossible_outputs(host.computed(mine))[what])
-        assert answer["accepted"], what
+        assert (answer["accepted"], answer["reason"]) == (False, "bad_output"), what
     with people.store.read() as connection:
         outcomes = [row.outcome for row in connection.execute(select(table(ResultRow)))]
     assert outcomes.count("validate_error") == len(cases)
@@ -158,7 +158,8 @@ def test_r28_a_failing_program_is_told_with_its_message(people: People) -> None:
     people.settle()
     view = people.get(f"/jobs/{job_id}").json()
     assert view["state"] == "failed"
-    assert "overflow" in view["failure"]
+    assert view["failure"] == "work unit 0 gave up (too many error results)"
+    assert view["failure_messages"] == ["stack overflow " + "x" * 485]
 
 
 def test_a_released_lease_goes_to_the_next_host_at_once(people: People) -> None:

@@ -94,8 +94,6 @@ async def submit_job(request: AnyRequest) -> Response[bytes]:
         await server.store.awrite(
             lambda tx: progress.make_workunits(tx, job_id, high_water, server.store.context)
         )
-        public_id = server.names.of(Kind.JOB, job_id)
-        response.headers["Location"] = f"{API}/jobs/{public_id}"
     return response
 
 

@@ -12,20 +12,22 @@ from hypothesis import strategies as st
 
 from grid import replay
 from grid.auditlog import entries
-from grid.auditlog.entries import EntryKind
+from grid.auditlog.entries import About, EntryKind
 from grid.canonical import dumps
 from grid.states import Outcome
 from grid.transition import after
 from grid.validator import settle
 
 KEY = b"k" * 32
+ABOUT = About(job_id=1, public_id="job_x", public=True, key=KEY)
+PRIVATE = About(job_id=1, public_id="job_x", public=False, key=KEY)
 
 
 def logged(one):
     """The entries of settling a work unit whose answers have just come in."""
     batch = settle(one, by_digest, NOW)
     changed = after(one, batch, next_id=99)
-    return entries.of_unit(changed, batch, "job_x", KEY, NOW)
+    return entries.of_unit(changed, batch, ABOUT, NOW)
 
 
 def verdict_of(*results, **policy):
@@ -35,7 +37,7 @@ def verdict_of(*results, **policy):
 
 def test_a_verdict_holds_every_vote_and_is_sealed():
     entry = verdict_of(answered(1, "lie"), answered(2, "a"), answered(3, "a"))
-    assert entry.sealed_job_id == 1
+    assert (entry.job_id, entry.sealed) == (1, True)
     states = [vote["validate_state"] for vote in entry.facts["votes"]]
     assert states == ["invalid", "valid", "valid"]
     assert entry.facts["canonical"] == answered(2, "a").output_digest
@@ -44,10 +46,10 @@ def test_a_verdict_holds_every_vote_and_is_sealed():
 def test_a_commit_hides_who_and_which_until_the_salt_is_known():
     result = answered(1, "a")
     one = unit(result)
-    shown = entries.commitment(entries.vote(one, result, KEY))
-    other = entries.commitment({**entries.vote(one, result, KEY), "salt": "ff" * 16})
+    shown = entries.commitment(entries.vote(one, result, ABOUT))
+    other = entries.commitment({**entries.vote(one, result, ABOUT), "salt": "ff" * 16})
     assert shown != other
-    revealed = json.loads(dumps(entries.vote(one, result, KEY)))
+    revealed = json.loads(dumps(entries.vote(one, result, ABOUT)))
     assert entries.commitment(revealed) == shown
 
 
@@ -101,3 +103,13 @@ def test_times_are_whole_minutes_and_facts_hold_no_float():
     assert facts["minute"] == NOW // 60
     assert settled(unit(answered(1, "a"), answered(2, "a"))).canonical_result_id == 1
     assert b"." not in dumps({k: v for k, v in facts.items() if k != "grid"})
+
+
+def test_a_private_jobs_digests_are_keyed_and_its_verdicts_replay_all_the_same():
+    one = unit(answered(1, "lie"), answered(2, "a"), answered(3, "a"))
+    batch = settle(one, by_digest, NOW)
+    found = entries.of_unit(after(one, batch, next_id=99), batch, PRIVATE, NOW)
+    text = b"".join(dumps(dict(entry.facts)) for entry in found).decode()
+    for result in one.results:
+        assert result.output_digest not in text
+    assert replay.replay((entry.kind, entry.facts) for entry in found) is None

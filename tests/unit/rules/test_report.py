@@ -28,7 +28,7 @@ def said(**fields) -> Report:
     return msgspec.structs.replace(base, **fields)
 
 
-UNKNOWN_RESULT, NOT_YOURS, BAD_LEASE, ALREADY_REPORTED, TOO_LATE = Refusal
+UNKNOWN_RESULT, NOT_YOURS, BAD_LEASE, ALREADY_REPORTED, BAD_OUTPUT, TOO_LATE = Refusal
 SETTLED = {"canonical_result_id": 9, "assimilate_state": AssimilateState.DONE}
 
 
@@ -124,3 +124,14 @@ def test_renewing_moves_the_deadline_on_and_never_back():
 )
 def test_only_a_living_lease_of_the_holder_is_renewed(result, held):
     assert renew(result, held, delay_bound_s=600, now=NOW) is None
+
+
+def test_an_impossible_output_is_refused_by_name_and_ends_the_copy():
+    result, bad = sent(1), said(outcome=Outcome.VALIDATE_ERROR, output_digest=None, message="no")
+    judged = judge(bad, result, unit(result), NOW)
+    assert (judged.accepted, judged.reason) == (False, BAD_OUTPUT)
+    changed = after(unit(result), [judged.transition], next_id=9)
+    assert changed.results[0].outcome is Outcome.VALIDATE_ERROR
+    again = judge(bad, changed.results[0], changed, NOW)
+    assert (again.accepted, again.reason, again.transition) == (False, BAD_OUTPUT, None)
+    assert judge(said(), changed.results[0], changed, NOW).reason == ALREADY_REPORTED

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 
 import pytest
+from sqlalchemy import event
 from world import World, reported, rows
 
 from grid.daemons import assimilator, deleter, transitioner
 from grid.db import commands
 from grid.db.apply import Lost, apply
-from grid.db.tables import HostRow, OutboxRow, ResultRow, WorkUnitRow
+from grid.db.tables import AccountRow, HostRow, OutboxRow, ResultRow, WorkUnitRow
 from grid.db.work import WorkRequest
 from grid.dispatch import LEFT_COPIES_MAX, WhyNoWork
 from grid.report import LATE, Refusal
@@ -244,7 +246,9 @@ def test_a_work_unit_that_gives_up_fails_its_job_with_the_hosts_words(world):
     assimilator.do_pass(world.store, world.time)
     failed = world.facts(job.id)
     assert failed.job_state is JobState.FAILED
-    assert failed.failure == ("work unit 0 gave up (too many error results): it did not work")
+    assert failed.failure == "work unit 0 gave up (too many error results)"
+    assert failed.failure_messages == ("it did not work",)
+    assert not any("it did not work" in row.facts for row in rows(world.store, OutboxRow))
     transitioner.do_pass(world.store, world.time)
     assert world.ask(world.host()) == ()
 
@@ -362,3 +366,35 @@ def test_whoever_keeps_leaving_copies_gets_no_more_of_that_work_unit(world):
         assert world.report(host, back.lease, outcome=Outcome.ABANDONED).accepted
     assert world.exchange(host, want=1).why_no_work is WhyNoWork.NEEDS_OTHERS
     assert len(world.ask(world.host())) == 1
+
+
+def test_a_command_that_fails_does_not_break_up_its_batch(world):
+    world.job(chunks=4)
+    hosts = [world.host() for _ in range(4)]
+    commits = []
+    event.listen(world.store._writing, "commit", lambda _: commits.append(1))
+
+    def poison(transaction):
+        commands.add_account(transaction, "half done")
+        raise RuntimeError("poison")
+
+    async def together():
+        return await asyncio.gather(
+            *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[:2]),
+            world.store.awrite(poison),
+            *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[2:]),
+            return_exceptions=True,
+        )
+
+    held = threading.Event()
+    blocker = threading.Thread(target=lambda: world.store.write(lambda tx: held.wait(5)))
+    blocker.start()  # until it ends, everything else queues and becomes one batch
+    loop = asyncio.new_event_loop()
+    threading.Timer(0.3, held.set).start()
+    answers = loop.run_until_complete(together())
+    loop.close()
+    blocker.join()
+    assert isinstance(answers[2], RuntimeError)
+    assert all(len(one.assigned) == 1 for place, one in enumerate(answers) if place != 2)
+    assert len(commits) == 2
+    assert "half done" not in {row.name for row in rows(world.store, AccountRow)}

@@ -131,6 +131,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Integer(), nullable=False),
         sa.Column("ended_at", sa.Integer(), nullable=True),
         sa.Column("failure", sa.String(), nullable=True),
+        sa.Column("failure_messages", sa.JSON(), nullable=False),
         sa.Column("seal_opened_at", sa.Integer(), nullable=True),
         sa.Column("seal_opens_by", sa.Integer(), nullable=False),
         sa.Column("workunit_count", sa.Integer(), nullable=False),
