@@ -47,6 +47,8 @@ _TYPES = {
     PhysicalType.UTF8: pa.utf8(),
 }
 _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$|^$')
+#: Rows spelled at a time: as Python values they take many times their bytes.
+WRITTEN_ROWS = 4_096
 
 
 class Facts(Struct, frozen=True, kw_only=True):
@@ -184,13 +186,13 @@ def to_python(array: pa.Array) -> list[Any]:
 
 
 def write_csv(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
-    """CSV (RFC 4180) with a header, one piece a batch; parses back to the same rows.
+    """CSV (RFC 4180) with a header, in pieces of some rows; parses back to the same rows.
 
     NULL is an empty field, the empty text is `""`; doubles have the fewest digits that read back
     to the same double. (A NULL in a table of one column is an empty line.)
     """
     yield _csv_line(_csv_text(name) for name in names)
-    for batch in batches:
+    for batch in _pieces(batches):
         columns = [_spelled(column, _CSV, "") for column in batch.columns]
         yield b"".join(map(_csv_line, zip(*columns, strict=True)))
 
@@ -198,7 +200,7 @@ def write_csv(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> Iterat
 def write_json(
     names: Sequence[str], batches: Iterable[pa.RecordBatch], *, objects: bool = False
 ) -> Iterator[bytes]:
-    """One JSON document, `{"columns": [name, …], "rows": [row, …]}`, in pieces of a batch.
+    """One JSON document, `{"columns": [name, …], "rows": [row, …]}`, in pieces of some rows.
 
     A row is an array in the order of the columns, or an object by name. Whole numbers beyond
     ±(2⁵³ − 1) are strings of their digits; NaN and the infinities are the strings "NaN",
@@ -208,7 +210,7 @@ def write_json(
     opening, closing = "{}" if objects else "[]"
     yield f'{{"columns":[{",".join(map(_json_text, names))}],"rows":['.encode()
     comma = ""
-    for batch in batches:
+    for batch in _pieces(batches):
         columns = [_spelled(column, _JSON, "null") for column in batch.columns]
         rows = [
             opening + ",".join(map(str.__add__, labels, row)) + closing
@@ -218,6 +220,12 @@ def write_json(
             yield (comma + ",\n".join(rows)).encode()
             comma = ",\n"
     yield b"]}\n"
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        for start in range(0, batch.num_rows, WRITTEN_ROWS):
+            yield batch.slice(start, WRITTEN_ROWS)
 
 
 def _narrowest(low: int, high: int) -> PhysicalType:

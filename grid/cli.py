@@ -128,7 +128,7 @@ def tokens_create(
                 tx,
                 [scope],
                 account_id=commands.add_account(tx, account),
-                ttl_s=days * commands.DAY_S,
+                expires_at=tx.now + days * commands.DAY_S,
             )
         )
     typer.echo(token)

@@ -199,6 +199,8 @@ class Host(Struct, frozen=True, kw_only=True):
     engine: str
     enrolled_at: int
     last_seen_at: int
+    #: The day its network was last looked at; None for never.
+    prefix_day: int | None = None
 
 
 class DataSet(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,9 @@ class Refusal(StrEnum):
 
 #: Reason given with an accepted report whose deadline had passed.
 LATE = "late"
+#: A lease ends after so many delay bounds however often it is renewed: a host that never answers
+#: may not keep a copy from others for ever.
+RENEWED_BOUNDS_MAX = 10
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -96,11 +99,12 @@ def renew(result: Result, lease: Lease | None, delay_bound_s: int, now: int) -> 
     deadline = result.report_deadline
     if result.server_state is not ServerState.IN_PROGRESS or deadline is None or deadline < now:
         return None
+    latest = (result.sent_at or now) + RENEWED_BOUNDS_MAX * delay_bound_s
     return Transition(
         entity=Entity.RESULT,
         id=result.id,
         before={"server_state": ServerState.IN_PROGRESS, "report_deadline": deadline},
-        after={"report_deadline": max(deadline, now + delay_bound_s)},
+        after={"report_deadline": max(deadline, min(now + delay_bound_s, latest))},
         because="its host is still at it",
     )
 

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 #: Job types for tests only: tally, loops, throws.
 TEST_JOB_TYPES = Path(__file__).parent / "jobtypes"
 PROTOCOL = 1
-#: A start takes two seconds; on a machine that does ten other things, more.
+#: A start takes two seconds; on a busy machine more.
 START_S = 60
 #: What any wait for the server may take at most.
 WAIT_S = 60

@@ -117,7 +117,7 @@ class World:
             capabilities={},
             address=address,
         )
-        number, _ = self.store.write(lambda tx: commands.add_host(tx, new))
+        number, *_ = self.store.write(lambda tx: commands.add_host(tx, new))
         with self.store.read() as connection:
             return queries.host(connection, number)
 

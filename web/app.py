@@ -28,6 +28,7 @@ from web.controllers import (
     root,
     sandbox,
 )
+from web.gate import Gate
 from web.headers import add_headers
 from web.hot_path import HotPath
 from web.problems import Problem
@@ -105,5 +106,5 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = HotPath(app.asgi_handler, settings.body_bytes_max)
+    app.asgi_handler = Gate(HotPath(app.asgi_handler, settings.body_bytes_max))
     return app

@@ -31,6 +31,10 @@ class Cache(Generic[K, V]):
             self._kept.popitem(last=False)
         return value
 
+    def forget(self, key: K) -> None:
+        """Forget one value."""
+        self._kept.pop(key, None)
+
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()

@@ -21,6 +21,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     account_id: int | None = None
     host_id: int | None = None
     scopes: frozenset[str] = frozenset()
+    #: When the token ends; None for never.
+    expires_at: int | None = None
 
     @property
     def admin(self) -> bool:
@@ -57,7 +59,12 @@ def caller_of(request: AnyRequest, store: Store) -> Caller:
         facts = queries.authenticate(connection, token_hash(token), store.now())
     if facts is None:
         raise unauthorized("this token is unknown, expired or revoked")
-    return Caller(account_id=facts.account_id, host_id=facts.host_id, scopes=facts.scopes)
+    return Caller(
+        account_id=facts.account_id,
+        host_id=facts.host_id,
+        scopes=facts.scopes,
+        expires_at=facts.expires_at,
+    )
 
 
 def require(caller: Caller, *scopes: str) -> int:

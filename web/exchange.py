@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from grid import leases
 from grid.db import listings, queries
-from grid.db.commands import token_hash
+from grid.db.commands import DAY_S, note_network, token_hash
 from grid.db.listings import Given
 from grid.db.store import Store
 from grid.db.work import Renewal, WorkAnswer, WorkRequest
@@ -90,11 +90,20 @@ class Exchange:
         self._generation += 1
         self._hosts.clear()
 
-    async def work(self, data: bytes) -> bytes:
-        """The answer to one request; raises Problem for a bad envelope or an unknown token."""
+    async def work(self, data: bytes, address: str) -> bytes:
+        """The answer to one request; raises Problem for a bad envelope or an unknown token.
+
+        `address` is where it comes from; it is looked at once a day, and never kept.
+        """
         body = _envelope(data)
         now = self._store.now()
         host = self._authenticate(body.token, now)
+        if not host.trusted and host.prefix_day != now // DAY_S:
+            joined = await self._store.awrite(lambda tx: note_network(tx, host.id, address))
+            self._hosts.forget(token_hash(body.token))
+            if joined:
+                self.forget_hosts()
+            host = self._authenticate(body.token, now)
         self._presence.seen(host.id, now)
         prepared = await self._prepare(body.reports, host)
         renewals = [self._renewal(one, host) for one in body.renew]

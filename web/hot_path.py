@@ -13,6 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from grid.db.writer import Closed
 from web import problems
+from web.addresses import address_behind
 from web.headers import API_POLICY, SIMPLE, WHOLE
 from web.problems import Problem
 from web.public_view import API
@@ -49,7 +50,8 @@ class HotPath:
         if body is not None:
             server: Server = scope["litestar_app"].state["server"]
             try:
-                answer = await server.exchange.work(body)
+                address = address_behind(scope, server.settings)
+                answer = await server.exchange.work(body, address)
             except (Problem, Closed):  # nothing was done; the framework's route words it
                 answer = None
             except Exception as error:

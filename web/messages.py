@@ -27,7 +27,7 @@ class PolicyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     mode: Literal["fixed", "trusted"] | UnsetType = UNSET
     min_quorum: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
-    target_nresults: Annotated[int, Meta(ge=1, le=100)] | UnsetType = UNSET
+    target_nresults: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
     max_error_results: Count | UnsetType = UNSET
     max_total_results: Count | UnsetType = UNSET
     max_success_results: Count | UnsetType = UNSET
@@ -55,6 +55,15 @@ class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     dataset: Word
 
 
+class CapabilitiesBody(
+    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What a host can do, as it says."""
+
+    cores: Annotated[int, Meta(ge=1, le=4096)] | None = None
+    memory_mb: Annotated[int, Meta(ge=1, le=1 << 30)] | None = None
+
+
 class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A browser profile or machine that wants to take part."""
 
@@ -62,7 +71,7 @@ class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: Literal["browser", "headless"]
     #: Name and version, such as "chromium/130".
     engine: Annotated[str, Meta(min_length=1, max_length=100)]
-    capabilities: dict[Word, int | str | bool] = {}
+    capabilities: CapabilitiesBody = CapabilitiesBody()
 
 
 class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,6 +17,7 @@ from grid.db.listings import Given
 from grid.db.store import Store
 from grid.items import DataSet
 from grid.plugins.contract import OutputError
+from grid.plugins.loader import PluginError
 from grid.states import Outcome
 from web.cache import Cache
 from web.messages import MESSAGE_CHARS_MAX
@@ -57,7 +58,10 @@ class Looker:
         except (binascii.Error, ValueError) as error:
             return _bad(f"the output is not base64: {error}")
         digest = given.job.job.job_type_digest
-        loaded = self._store.job_types.loaded(digest)
+        try:
+            loaded = self._store.job_types.loaded(digest)
+        except PluginError:
+            return _bad("the job has ended, and its job type is gone")
         validator = self._validators.get(digest)
         if validator is None:
             fresh = jsonschema.Draft202012Validator(loaded.output_schema)

@@ -15,6 +15,8 @@ from grid import canonical, chunks
 from grid.assimilator import output
 from grid.assimilator.ending import OPEN_STATES, Progress
 from grid.assimilator.output import OutputPart
+from grid.blobs import BlobMissing
+from grid.daemons.isolation import alone
 from grid.db import folds, progress, queries
 from grid.db.folds import Merge, Ripe
 from grid.db.rows import JobFacts
@@ -25,6 +27,9 @@ from grid.plugins.contract import JobType, Part
 
 #: Work units folded between two commits: bounds both memory and what a crash repeats.
 BITE = 64
+#: A part of the output ends with the work unit that takes it past this, so that whoever reads one
+#: needs little memory.
+PART_BYTES = 4 << 20
 
 
 class _Folded(Struct, frozen=True, kw_only=True):
@@ -42,14 +47,13 @@ def do_pass(store: Store, now: int) -> int:
     with store.read() as connection:
         jobs = queries.jobs_in(connection, OPEN_STATES)
         sealed = queries.ended_and_sealed(connection, now)
-    done = sum(advance(store, job_id) for job_id in jobs)
-    for job_id in sealed:
-        done += store.write(
-            lambda tx, job_id=job_id: progress.end_job(  # type: ignore[misc]
-                tx, job_id, Progress(merged=-1), store.keyring
-            )
-        )
-    return done
+    done = sum(alone(advance, store, job_id) for job_id in jobs)
+    return done + sum(alone(_open_seal, store, job_id) for job_id in sealed)
+
+
+def _open_seal(store: Store, job_id: int) -> int:
+    ended = Progress(merged=-1)
+    return store.write(lambda tx: progress.end_job(tx, job_id, ended, store.keyring))
 
 
 def advance(store: Store, job_id: int) -> int:
@@ -76,30 +80,37 @@ def advance(store: Store, job_id: int) -> int:
         if not _keep(store, job_id, merge, folded):
             return done
         last = merge.merged + len(folded.done) == facts.job.workunit_count
-        if len(ripe) < BITE and not last:  # what has come since is worth a bite of its own later
+        # What has come since is worth a bite of its own later.
+        if len(folded.done) == len(ripe) < BITE and not last:
             return done
 
 
 def _fold(
     store: Store, facts: JobFacts, dataset: DataSet, merge: Merge, ripe: Sequence[Ripe]
 ) -> _Folded:
-    state, batches, done = merge.state, [], []
+    state, done = merge.state, []
+    batches: list[pa.RecordBatch] = []
     spec, columns = facts.job.spec, dataset.columns
     try:
         job_type = _job_type(store, facts)
         for one in ripe:
+            if sum(batch.nbytes for batch in batches) > PART_BYTES:
+                break
             if one.error_mask or one.output is None:
                 return _Folded(
                     done=(), state=state, batches=(), failure=_gave_up(one), messages=one.messages
                 )
             merged = job_type.merge(spec, columns, state, _part(store, dataset, one))
-            state = merged.state
+            state = canonical.loads(canonical.dumps(merged.state))
             if merged.rows is not None and merged.rows.num_rows:
                 batches.append(merged.rows)
             done.append(one)
+    except (OSError, BlobMissing):  # the disk's fault, and no reason to fail a job for good
+        raise
     except Exception as error:  # whatever a plugin raises fails its job, and only that
-        reason = f"merging work unit {ripe[len(done)].ordinal} failed: {_said(error)}"
-        return _Folded(done=(), state=state, batches=(), failure=reason)
+        reason = f"merging work unit {ripe[len(done)].ordinal} failed"
+        said = (_said(error),)  # it may quote the answer, which is sealed
+        return _Folded(done=(), state=merge.state, batches=(), failure=reason, messages=said)
     return _Folded(done=tuple(done), state=state, batches=tuple(batches))
 
 
@@ -117,11 +128,10 @@ def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> in
     try:
         merged = _job_type(store, facts).merge_end(job.spec, dataset.columns, merge.state)
         rows = merged.rows
-        last = None
-        if rows is not None and rows.num_rows:
-            last = _store_part(store, len(merge.parts), [rows])
+        few = rows is None or not rows.num_rows
     except Exception as error:  # as above
-        return _fail(store, job.id, f"making the final output failed: {_said(error)}")
+        return _fail(store, job.id, "making the final output failed", (_said(error),))
+    last = None if few else _store_part(store, len(merge.parts), [rows])
     parts = (*merge.parts, last) if last is not None else merge.parts
     with store.read() as connection:
         weakest = folds.weakest_votes(connection, job.id)

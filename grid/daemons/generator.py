@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grid.daemons.isolation import alone
 from grid.db import progress, queries
 from grid.db.store import Store
 from grid.states import JobState
@@ -11,7 +12,7 @@ def do_pass(store: Store, _now: int) -> int:
     """Make work units until every active job has enough waiting; how many were made."""
     with store.read() as connection:
         jobs = queries.jobs_to_split(connection, JobState.ACTIVE)
-    return sum(make(store, job_id) for job_id in jobs)
+    return sum(alone(make, store, job_id) for job_id in jobs)
 
 
 def make(store: Store, job_id: int) -> int:

@@ -15,6 +15,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from grid.daemons import assimilator, deleter, generator, transitioner
+from grid.daemons.isolation import alone
 from grid.db.store import Store
 
 log = structlog.get_logger("grid.daemons")
@@ -102,10 +103,7 @@ class Daemons:
                 jobs, self._touched = self._touched, set()
             began = time.monotonic()
             for job_id in jobs:
-                try:
-                    generator.make(self._store, job_id)
-                    assimilator.advance(self._store, job_id)
-                except Exception:
-                    log.exception("a job could not be moved on", job=job_id)
+                alone(generator.make, self._store, job_id)
+                alone(assimilator.advance, self._store, job_id)
             rest = PROMPT_REST * (time.monotonic() - began)
             time.sleep(min(max(PROMPT_INTERVAL_S, rest), PROMPT_INTERVAL_MAX_S))

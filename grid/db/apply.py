@@ -107,8 +107,7 @@ def log(connection: Connection, entries: Sequence[Entry], now: int) -> None:
             )
             for entry in entries
         ]
-        fields = ("kind", "facts", "job_id", "sealed", "decided_at")
-        _insert(OutboxRow, fields).rows(connection, rows=_json(lines))
+        _insert_entries().rows(connection, rows=_json(lines))
 
 
 def keep_outputs(connection: Connection, outputs: Mapping[int, str]) -> None:
@@ -198,6 +197,16 @@ def set_principal(connection: Connection, old: Sequence[int], new: int) -> None:
     connection.execute(update(hosts).where(hosts.c.principal_id.in_(old)).values(principal_id=new))
 
 
+def set_prefix(connection: Connection, host_id: int, hidden_prefix: str | None, day: int) -> None:
+    """Note the network a host was seen in today, hidden under today's key."""
+    hosts = table(HostRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(hidden_prefix=hidden_prefix, prefix_day=day)
+    )
+
+
 def start_principal(connection: Connection, host_id: int) -> None:
     """A host that shares nothing is its own principal."""
     hosts = table(HostRow)
@@ -242,7 +251,7 @@ def destroy_prefix_keys_before(connection: Connection, day: int) -> int:
     if not gone:
         return 0
     return connection.execute(
-        update(hosts).where(hosts.c.hidden_prefix.is_not(None)).values(hidden_prefix=None)
+        update(hosts).where(hosts.c.prefix_day < day).values(hidden_prefix=None, prefix_day=None)
     ).rowcount
 
 
@@ -293,6 +302,16 @@ def _insert(model: type[SQLModel], fields: Fields) -> Prepared:
         literal(str(value) if isinstance(value, str) else value) for value in defaults.values()
     ]
     return Prepared(insert(rows).from_select([*fields, *defaults], select(*spots, *fixed)))
+
+
+@lru_cache(maxsize=1)
+def _insert_entries() -> Prepared:
+    """Log entries; what is sealed stays so only while its job's seal is closed."""
+    jobs, spot = table(JobRow), _given()
+    closed = select(jobs.c.id).where(jobs.c.id == spot(2), jobs.c.seal_opened_at.is_(None))
+    fields = ("kind", "facts", "job_id", "sealed", "decided_at")
+    values = select(spot(0), spot(1), spot(2), spot(3) & closed.exists(), spot(4))
+    return Prepared(insert(table(OutboxRow)).from_select(fields, values))
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Connection, select
 
 from grid import splitter, trust
 from grid.assimilator import ending
@@ -85,6 +85,8 @@ class NewHost(Struct, frozen=True, kw_only=True):
     capabilities: Json
     #: Where it comes from; used once, never kept.
     address: str
+    #: When the token that made it a trusted host ends, and its own with it; None for never.
+    expires_at: int | None = None
 
 
 def token_hash(token: str) -> str:
@@ -107,7 +109,7 @@ def add_token(
     scopes: Sequence[str],
     account_id: int | None = None,
     host_id: int | None = None,
-    ttl_s: int | None = None,
+    expires_at: int | None = None,
 ) -> str:
     """A new token for an account or a host; only its hash is kept."""
     token = secrets.token_urlsafe(32)
@@ -117,30 +119,37 @@ def add_token(
         host_id=host_id,
         scopes=" ".join(scopes),
         created_at=transaction.now,
-        expires_at=None if ttl_s is None else transaction.now + ttl_s,
+        expires_at=expires_at,
     )
     writes.add(transaction.connection, row)
     return token
 
 
 def revoke_token(transaction: Transaction, token: str) -> bool:
-    """End a token; False when there is none such, or it has ended."""
-    facts = queries.authenticate(transaction.connection, token_hash(token), transaction.now)
-    return facts is not None and writes.revoke_token(
-        transaction.connection, facts.id, transaction.now
-    )
-
-
-def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str]:
-    """Enrol a host: its id and its token. It counts as one with whom it shares a network or
-    an account."""
+    """End a token, and those of the trusted hosts it may have made; False when there is none
+    such, or it has ended."""
     connection = transaction.connection
-    hidden = None if new.trusted else _hidden_prefix(transaction, new.address)
+    facts = queries.authenticate(connection, token_hash(token), transaction.now)
+    if facts is None:
+        return False
+    ended = [facts.id]
+    if "trusted_host" in facts.scopes and facts.account_id is not None:
+        ended += queries.trusted_tokens(connection, facts.account_id)
+    for number in ended:
+        writes.revoke_token(connection, number, transaction.now)
+    return True
+
+
+def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
+    """Enrol a host: its id, its token, and whether it joined others into one principal.
+
+    It counts as one with whom it shares a network or an account.
+    """
+    connection = transaction.connection
     number = writes.add(
         connection,
         HostRow(
             account_id=new.account_id,
-            hidden_prefix=hidden,
             trusted=new.trusted,
             kind=new.kind,
             engine=new.engine,
@@ -150,17 +159,35 @@ def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str]:
         ),
     )
     writes.start_principal(connection, number)
+    hosts, joined = table(HostRow), False
+    if new.account_id is not None:
+        joined = _count_as_one(connection, hosts.c.account_id == new.account_id)
+    if not new.trusted:
+        joined = note_network(transaction, number, new.address) or joined
+    token = add_token(transaction, ["host"], host_id=number, expires_at=new.expires_at)
+    return number, token, joined
+
+
+def note_network(transaction: Transaction, host_id: int, address: str) -> bool:
+    """Count a host as one with whom it shares a network today; whether that changed anything.
+
+    Prefixes are hidden under a key that lives one day, so each host is looked at every day.
+    """
+    connection, day = transaction.connection, transaction.now // DAY_S
+    hidden = _hidden_prefix(transaction, address)
+    writes.set_prefix(connection, host_id, hidden, day)
+    return hidden is not None and _count_as_one(
+        connection, table(HostRow).c.hidden_prefix == hidden
+    )
+
+
+def _count_as_one(connection: Connection, condition: ColumnElement[bool]) -> bool:
     hosts = table(HostRow)
-    same = [
-        column == value
-        for column, value in ((hosts.c.hidden_prefix, hidden), (hosts.c.account_id, new.account_id))
-        if value is not None
-    ]
-    for condition in same:
-        linked = set(connection.scalars(select(hosts.c.principal_id).where(condition).distinct()))
-        if len(linked) > 1:
-            writes.set_principal(connection, sorted(linked - {min(linked)}), min(linked))
-    return number, add_token(transaction, ["host"], host_id=number)
+    linked = set(connection.scalars(select(hosts.c.principal_id).where(condition).distinct()))
+    if len(linked) < 2:
+        return False
+    writes.set_principal(connection, sorted(linked - {min(linked)}), min(linked))
+    return True
 
 
 def add_dataset(transaction: Transaction, new: NewDataSet) -> DataSet:

@@ -26,12 +26,13 @@ from sqlalchemy import (
 from grid import transitioner
 from grid.db import rows
 from grid.db.prepared import Prepared
-from grid.db.tables import JobRow, ResultRow, WorkUnitRow, spelled, table
+from grid.db.tables import HostRow, JobRow, ResultRow, WorkUnitRow, spelled, table
 from grid.dispatch import LEFT_COPIES_MAX
 from grid.items import Mode, Policy, Result, WorkUnit
 from grid.states import JobState, ServerState
 
 RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
+HOST = table(HostRow)
 
 #: Job ids → their policies.
 Policies = Callable[[set[int]], Mapping[int, Policy]]
@@ -98,15 +99,16 @@ def _holds(copies: FromClause) -> ColumnElement[bool]:
 
 def _holders(*further: ColumnElement[bool]) -> Select[Any]:
     """The principals that may not have another copy of the outer query's work unit."""
-    other = RESULT.alias("other")
+    other, holder = RESULT.alias("other"), HOST.alias("holder")
     return (
-        select(other.c.principal_id)
+        select(holder.c.principal_id)
+        # Whoever has become one principal since then counts as one now.
+        .select_from(other.join(holder, holder.c.id == other.c.host_id))
         .where(
             other.c.workunit_id == RESULT.c.workunit_id,
-            other.c.principal_id.is_not(None),
-            *(other.c.principal_id == one for one in further),
+            *(holder.c.principal_id == one for one in further),
         )
-        .group_by(other.c.principal_id)
+        .group_by(holder.c.principal_id)
         .having(_holds(other))
         .correlate(RESULT)
     )
@@ -157,8 +159,22 @@ _COUNTED = (
 _LEASES = select(func.json_group_array(func.json_array(_COUNTED.c.host_id, _COUNTED.c.held)))
 _OFFER = Prepared(_nested(("waiting", _waiting()), ("leases", _LEASES)))
 _NOT_MINE = ~_holders(bindparam("principal")).exists()
-_WAITING_FOR_TRUSTED = Prepared(_waiting(_NOT_MINE))
-_WAITING_FOR_ANYBODY = Prepared(_waiting(_NOT_MINE, job_is=[JOB.c.mode != Mode.TRUSTED.value]))
+#: The first copy that waits of each work unit: one principal has no use for the second.
+_TWIN = RESULT.alias("twin")
+_FIRST = ~(
+    select(_TWIN.c.id)
+    .where(
+        _TWIN.c.workunit_id == RESULT.c.workunit_id,
+        _TWIN.c.server_state == spelled(ServerState.UNSENT),
+        _TWIN.c.id < RESULT.c.id,
+    )
+    .correlate(RESULT)
+    .exists()
+)
+_WAITING_FOR_TRUSTED = Prepared(_waiting(_FIRST, _NOT_MINE))
+_WAITING_FOR_ANYBODY = Prepared(
+    _waiting(_FIRST, _NOT_MINE, job_is=[JOB.c.mode != Mode.TRUSTED.value])
+)
 
 _facts_decoder = msgspec.json.Decoder(_Facts)
 _offer_decoder = msgspec.json.Decoder(_Offer)

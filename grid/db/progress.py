@@ -101,6 +101,14 @@ def cancel_workunits(
     return len(units)
 
 
+def file_away(transaction: Transaction, workunit_ids: Sequence[int]) -> int:
+    """Settle work units whose job has ended without them: nothing comes in late any more."""
+    writes.apply(
+        transaction.connection, _settled(workunit_ids, "its job has ended"), (), transaction.now
+    )
+    return len(workunit_ids)
+
+
 def advance_merge(
     transaction: Transaction,
     job_id: int,
@@ -114,6 +122,9 @@ def advance_merge(
     The parts' blobs are on the disk already.
     """
     connection = transaction.connection
+    facts = queries.job(connection, job_id)
+    if facts is None or facts.job.job_state not in ending.OPEN_STATES:
+        return False
     merged = merge.merged + len(done)
     if not writes.set_merge(connection, job_id, merge.output_version, merge.merged, merged, state):
         return False
@@ -128,16 +139,7 @@ def advance_merge(
                 rows=part.rows,
             ),
         )
-    settled = [
-        Transition(
-            entity=Entity.WORKUNIT,
-            id=one.workunit_id,
-            before={"assimilate_state": AssimilateState.READY},
-            after={"assimilate_state": AssimilateState.DONE},
-            because="its output is in the job's",
-        )
-        for one in done
-    ]
+    settled = _settled([one.workunit_id for one in done], "its output is in the job's")
     writes.apply(connection, settled, (), transaction.now)
     transaction.touched.add(job_id)
     return True
@@ -232,3 +234,16 @@ def _publish_output(
     )
     line = entries.output(about, merge.output_version, manifest_digest, transaction.now)
     writes.log(connection, [line], transaction.now)
+
+
+def _settled(workunit_ids: Sequence[int], because: str) -> list[Transition]:
+    return [
+        Transition(
+            entity=Entity.WORKUNIT,
+            id=number,
+            before={"assimilate_state": AssimilateState.READY},
+            after={"assimilate_state": AssimilateState.DONE},
+            because=because,
+        )
+        for number in workunit_ids
+    ]

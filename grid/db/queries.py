@@ -88,15 +88,17 @@ def overdue(connection: Connection, now: int, limit: int) -> set[int]:
     )
 
 
-def undecided_of(connection: Connection, states: Iterable[JobState], limit: int) -> list[int]:
-    """Work units without an outcome whose job is in one of these states (workunit_undecided)."""
+def workunits_in(
+    connection: Connection, wanted: AssimilateState, jobs_in: Iterable[JobState], limit: int
+) -> list[int]:
+    """Work units in this state of jobs in one of these (job_open, workunit_progress)."""
     return list(
         connection.scalars(
             select(UNIT.c.id)
             .select_from(UNIT.join(JOB))
             .where(
-                UNIT.c.assimilate_state == spelled(AssimilateState.INIT),
-                JOB.c.job_state.in_(states),
+                UNIT.c.assimilate_state == spelled(wanted),
+                JOB.c.job_state.in_(jobs_in),
             )
             .limit(limit)
         )
@@ -201,6 +203,13 @@ def host(connection: Connection, number: int) -> Host | None:
     return None if row is None else rows.host(row)
 
 
+def trusted_tokens(connection: Connection, account_id: int) -> list[int]:
+    """The tokens of an account's trusted hosts."""
+    tokens, hosts = table(TokenRow), table(HostRow)
+    mine = select(hosts.c.id).where(hosts.c.account_id == account_id, hosts.c.trusted)
+    return list(connection.scalars(select(tokens.c.id).where(tokens.c.host_id.in_(mine))))
+
+
 class TokenFacts(Struct, frozen=True, kw_only=True):
     """What a token proves."""
 
@@ -208,6 +217,8 @@ class TokenFacts(Struct, frozen=True, kw_only=True):
     account_id: int | None
     host_id: int | None
     scopes: frozenset[str]
+    #: None for never.
+    expires_at: int | None
 
 
 def authenticate(connection: Connection, token_hash: str, now: int) -> TokenFacts | None:
@@ -227,6 +238,7 @@ def authenticate(connection: Connection, token_hash: str, now: int) -> TokenFact
         account_id=row.account_id,
         host_id=row.host_id,
         scopes=frozenset(row.scopes.split()),
+        expires_at=row.expires_at,
     )
 
 

@@ -14,6 +14,8 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 #: How long a writer waits for another process's commit: far beyond any commit of ours.
 BUSY_TIMEOUT_MS = 15_000
+#: More than there are threads that read, so that none waits for another's connection.
+CONNECTIONS_MAX = 64
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -36,7 +38,12 @@ def migrate(url: str) -> None:
 
 
 def _engine(url: str, begin: str, further: tuple[str, ...]) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False})
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False},
+        pool_size=CONNECTIONS_MAX,
+        hide_parameters=True,  # a logged error shows no value: it may be a secret or private
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: DbapiConnection, _record: object) -> None:

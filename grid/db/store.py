@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from grid.blobs import BlobStore
-from grid.comparators import Comparator
+from grid.comparators import Comparator, by_digest
 from grid.db import queries, session
 from grid.db.keyring import Keyring, open_keyring
 from grid.db.rows import JobFacts
@@ -117,7 +117,11 @@ class Store:
         return self._jobs
 
     def _comparator(self, facts: JobFacts) -> Comparator:
-        return self.job_types.loaded(facts.job.job_type_digest).job_type.compare
+        """By digest where the code of an ended job is gone: its leftovers must come to rest."""
+        try:
+            return self.job_types.loaded(facts.job.job_type_digest).job_type.compare
+        except PluginError:
+            return by_digest
 
     def _refuse_missing_job_types(self) -> None:
         with self.read() as connection:

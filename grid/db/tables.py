@@ -83,6 +83,8 @@ class HostRow(SQLModel, table=True):
     account_id: int | None = Field(default=None, foreign_key="account.id")
     principal_id: int | None = None
     hidden_prefix: str | None = None
+    #: The day whose key hides the prefix.
+    prefix_day: int | None = None
     trusted: bool = False
     kind: str
     engine: str

@@ -229,18 +229,14 @@ def _look_further(
     context: Context,
     given: list[tuple[list[Assigned], WhyNoWork | None]],
 ) -> None:
-    """Give a host what lies beyond the pool; each round finds work units it does not hold yet."""
-    host, reason = ask.host, given[place][1]
-    while (more := ask.want - len(given[place][0])) > 0:
-        had = len(given[place][0])
-        own = hot.waiting_for(transaction.connection, host.principal_id, host.trusted, more)
-        again = Ask(host=host, want=more, leases=ask.leases + had)
-        _hand_over(transaction, {place: again}, own, context, given)
-        mine, why = given[place]
-        if why is WhyNoWork.NO_WORK:  # nothing more for it: what it was refused is the reason
-            given[place] = mine, reason
-        if len(mine) == had:
-            return
+    """Give a host what lies beyond the pool: one copy of each work unit that it may have."""
+    host, (mine, reason) = ask.host, given[place]
+    more, had = ask.want - len(mine), len(mine)
+    own = hot.waiting_for(transaction.connection, host.principal_id, host.trusted, more)
+    again = Ask(host=host, want=more, leases=ask.leases + had)
+    _hand_over(transaction, {place: again}, own, context, given)
+    if given[place][1] is WhyNoWork.NO_WORK:  # what it was refused is the reason
+        given[place] = given[place][0], reason
 
 
 def _hand_over(

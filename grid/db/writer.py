@@ -15,10 +15,13 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from sqlalchemy import Engine
 
 from grid.db.transaction import Transaction
 from grid.db.work import WorkAnswer, WorkRequest
+
+log = structlog.get_logger("grid.db")
 
 #: Any other writing function.
 Command = Callable[[Transaction], Any]
@@ -147,7 +150,10 @@ class Writer:
                 self._commit([item])
             return
         if touched:
-            self._after_commit(touched)
+            try:
+                self._after_commit(touched)
+            except Exception:  # a listener's trouble is not the writer's
+                log.exception("a listener failed")
 
     def _together(self, batch: list[_Item]) -> set[int]:
         with self._engine.begin() as connection:

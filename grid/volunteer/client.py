@@ -92,9 +92,12 @@ class Client:
 
     def blob(self, url: str, digest: str, length: int) -> bytes:
         """The bytes of that digest and length; raises Failure when others come."""
-        data = bytearray()
+        data, whole = bytearray(), httpx.URL(urljoin(self._base, url))
+        base = httpx.URL(self._base)
+        if (whole.scheme, whole.host, whole.port) != (base.scheme, base.host, base.port):
+            raise Failure(f"{url} is not this server's", code=403)
         try:
-            with self._http.stream("GET", urljoin(self._base, url)) as response:
+            with self._http.stream("GET", whole) as response:
                 if not response.is_success:
                     response.read()
                     raise _failure(response)

@@ -9,6 +9,9 @@ import time
 import pytest
 from live import LiveHost, LiveServer
 
+from grid.db.keyring import open_keyring
+from grid.identifiers import Kind
+
 UNKNOWN = [
     ("GET", "/nothing"),
     ("GET", "/api/v1/nothing"),
@@ -28,10 +31,21 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path"), UNKNOWN, ids=lambda text: text[:45])
-def test_r29_what_does_not_exist_is_a_404_at_once(
-    server: LiveServer, method: str, path: str
-) -> None:
+#: Where an id goes → what it must name.
+PLACES = [
+    ("GET", "/api/v1/jobs/{}", Kind.JOB),
+    ("GET", "/api/v1/jobs/{}/output", Kind.JOB),
+    ("GET", "/api/v1/jobs/{}/workunits", Kind.JOB),
+    ("GET", "/api/v1/jobs/{}/events", Kind.JOB),
+    ("POST", "/api/v1/jobs/{}/cancel", Kind.JOB),
+    ("GET", "/api/v1/workunits/{}", Kind.WORKUNIT),
+    ("GET", "/api/v1/datasets/{}", Kind.DATASET),
+    ("GET", "/jobs/{}", Kind.JOB),
+]
+
+
+def refused(server: LiveServer, method: str, path: str) -> None:
+    """Asks as an admin; the answer is a 404, within a second."""
     started = time.monotonic()
     answer = server.http.request(
         method,
@@ -43,6 +57,22 @@ def test_r29_what_does_not_exist_is_a_404_at_once(
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == 404
+
+
+@pytest.mark.parametrize(("method", "path"), UNKNOWN, ids=lambda text: text[:45])
+def test_r29_what_does_not_exist_is_a_404_at_once(
+    server: LiveServer, method: str, path: str
+) -> None:
+    refused(server, method, path)
+
+
+@pytest.mark.parametrize(("method", "path", "kind"), PLACES)
+def test_r29_a_well_formed_id_of_nothing_is_a_404_at_once(
+    server: LiveServer, method: str, path: str, kind: Kind
+) -> None:
+    identifiers = open_keyring(server.data).identifiers
+    for made_up in (f"{kind}_{'0' * 32}", identifiers.public(kind, 999_999)):
+        refused(server, method, path.format(made_up))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/work", "/api/v1/hosts", "/api/v1/jobs"])

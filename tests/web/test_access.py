@@ -128,10 +128,10 @@ def test_a_job_on_somebody_elses_private_data_is_refused(people: People) -> None
     answer = people.submit({"where": "secretcolumn = 1"}, dataset, token=tokens(people)["other"])
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["pointer"] == "/dataset"
-    preview = people.post(
-        "/job-types/filterBy/preview", {"spec": {"where": "TRUE"}, "dataset": dataset}
-    )
-    assert preview.status_code == 400
+    asked = {"spec": {"where": "TRUE"}, "dataset": dataset}
+    for token, code in ((None, 401), (tokens(people)["other"], 400)):
+        answer = people.post("/job-types/filterBy/preview", asked, token)
+        assert answer.status_code == code
 
 
 def test_a_job_on_private_data_is_private_and_for_trusted_hosts(people: People) -> None:
@@ -170,7 +170,9 @@ def test_an_expired_and_a_revoked_token_are_401(people: People) -> None:
     from grid.db import apply, commands, queries
 
     old = people.store.write(
-        lambda tx: commands.add_token(tx, ["requester"], commands.add_account(tx, "old"), ttl_s=-1)
+        lambda tx: commands.add_token(
+            tx, ["requester"], commands.add_account(tx, "old"), expires_at=tx.now - 1
+        )
     )
     assert people.get("/jobs", old).status_code == 401
     token = people.token("gone", "requester")
@@ -201,7 +203,9 @@ def enrolment(**changes: Any) -> dict[str, Any]:
         ({"kind": "toaster"}, 400, "/kind"),
         ({"engine": ""}, 400, "/engine"),
         ({"engine": "x" * 101}, 400, "/engine"),
-        ({"capabilities": {"cores": [1]}}, 400, "/capabilities"),
+        ({"capabilities": {"cores": [1]}}, 400, "/capabilities/cores"),
+        ({"capabilities": {"cores": 0}}, 400, "/capabilities/cores"),
+        ({"capabilities": {"notes": "x" * 100}}, 400, "/capabilities/notes"),
         ({"extra": 1}, 400, "/extra"),
         ({"protocol": 2}, 409, None),
         ({"protocol": "1"}, 400, "/protocol"),

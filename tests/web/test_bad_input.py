@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from web_people import API, People, enable
 
+from grid.identifiers import Kind
+
 SUYASH = {"where": "name = 'Suyash'"}
 #: What a job is refused for: changes to a good body → code, pointer, and a word of the detail.
 JOBS: dict[str, tuple[dict[str, Any], int, str, str]] = {
@@ -46,6 +48,7 @@ JOBS: dict[str, tuple[dict[str, Any], int, str, str]] = {
     "job type from a path": ({"job_type": "../filterBy"}, 400, "/job_type", ""),
     "job type is a number": ({"job_type": 1}, 400, "/job_type", ""),
     "unknown data set": ({"dataset": "data_" + "a" * 26}, 400, "/dataset", "data set"),
+    "data set of zeros": ({"dataset": "data_" + "0" * 32}, 400, "/dataset", "data set"),
     "data set by number": ({"dataset": "1"}, 400, "/dataset", ""),
     "empty name": ({"name": ""}, 400, "/name", ""),
     "long name": ({"name": "x" * 201}, 400, "/name", ""),
@@ -197,24 +200,64 @@ def test_a_body_that_is_no_such_json_is_refused(crowd: People, path: str, case: 
     assert crowd.row_counts() == before
 
 
+def made_up(people: People, kind: Kind) -> list[str]:
+    """Ids that were never given out; the last two are spelled as real ones of this kind are."""
+    unused = people.store.keyring.identifiers.public(kind, 999_999)
+    ill_formed = ("1", "x", "%00", f"{kind}_", f"{kind}_{'a' * 26}", unused[:-1] + "!")
+    return [*ill_formed, unused.upper(), f"{kind}_{'0' * 32}", unused]
+
+
 @pytest.mark.parametrize(
-    "path",
+    ("path", "kind"),
     [
-        "/jobs/{}", "/jobs/{}/program", "/jobs/{}/workunits", "/jobs/{}/output", "/jobs/{}/events",
-        "/datasets/{}", "/datasets/{}/preview", "/datasets/{}/chunks", "/workunits/{}",
-        "/blobs/{}", "/job-types/{}",
+        ("/jobs/{}", Kind.JOB),
+        ("/jobs/{}/program", Kind.JOB),
+        ("/jobs/{}/workunits", Kind.JOB),
+        ("/jobs/{}/output", Kind.JOB),
+        ("/jobs/{}/events", Kind.JOB),
+        ("/datasets/{}", Kind.DATASET),
+        ("/datasets/{}/preview", Kind.DATASET),
+        ("/datasets/{}/chunks", Kind.DATASET),
+        ("/workunits/{}", Kind.WORKUNIT),
+        ("http://grid.example/jobs/{}", Kind.JOB),
+        ("http://grid.example/datasets/{}", Kind.DATASET),
     ],
-)  # fmt: skip
-def test_r29_ids_that_do_not_exist_are_a_404(crowd: People, path: str) -> None:
+)
+def test_r29_ids_that_do_not_exist_are_a_404(crowd: People, path: str, kind: Kind) -> None:
+    job_id = crowd.job()
+    real = {
+        Kind.JOB: job_id,
+        Kind.DATASET: crowd.get(f"/jobs/{job_id}").json()["dataset"],
+        Kind.WORKUNIT: crowd.get(f"/jobs/{job_id}/workunits").json()["items"][0]["id"],
+    }
+    others = [text for other, text in real.items() if other is not kind]
+    for text in (*made_up(crowd, kind), *others, real[kind][:-1], real[kind].upper()):
+        answer = crowd.get(path.format(text))
+        if path.startswith("http"):
+            assert answer.status_code == 404, text
+        else:
+            problem(answer, 404)
+    if not path.endswith("/events"):  # an open stream has no end to wait for
+        assert crowd.get(path.format(real[kind])).status_code in (200, 409)
+
+
+@pytest.mark.parametrize("path", ["/blobs/{}", "/job-types/{}"])
+def test_r29_digests_and_names_that_do_not_exist_are_a_404(crowd: People, path: str) -> None:
     real = crowd.job()
-    for made_up in ("job_" + "a" * 26, "1", "x", real[:-1] + "!", real.upper(), "0" * 64, "%00"):
-        if "/jobs/" in path or made_up != real:
-            problem(crowd.get(path.format(made_up)), 404)
+    for text in ("0" * 64, "0" * 63, "F" * 64, "1", "x", "%00", "filterby", real):
+        problem(crowd.get(path.format(text)), 404)
 
 
 @pytest.mark.parametrize("move", ["pause", "resume", "cancel"])
 def test_r29_moves_of_unknown_jobs_are_a_404(crowd: People, move: str) -> None:
-    problem(crowd.post(f"/jobs/job_{'a' * 26}/{move}", None, crowd.admin), 404)
+    for text in made_up(crowd, Kind.JOB):
+        problem(crowd.post(f"/jobs/{text}/{move}", None, crowd.admin), 404)
+
+
+def test_r29_data_sets_that_do_not_exist_take_no_jobs(crowd: People) -> None:
+    for text in made_up(crowd, Kind.DATASET):
+        said = problem(crowd.submit(SUYASH, text), 400)
+        assert said["errors"][0]["pointer"] == "/dataset"
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/api", "/api/v2", "/api/v1/nope", "/jobs/x/y"])

@@ -80,8 +80,8 @@ async def make_token(request: AnyRequest) -> Response[bytes]:
 
     def make(transaction: Transaction) -> str:
         account_id = commands.add_account(transaction, body.account)
-        ttl_s = body.days * commands.DAY_S
-        return commands.add_token(transaction, [body.scope], account_id, ttl_s=ttl_s)
+        expires_at = transaction.now + body.days * commands.DAY_S
+        return commands.add_token(transaction, [body.scope], account_id, expires_at=expires_at)
 
     token = await server.store.awrite(make)
     answer = {"account": body.account, "scope": body.scope, "days": body.days, "token": token}

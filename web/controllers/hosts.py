@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from litestar import Response, post
 
 from grid.db import commands
@@ -32,11 +33,13 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
         trusted="trusted_host" in caller.scopes,
         kind=body.kind,
         engine=body.engine,
-        capabilities=body.capabilities,
+        capabilities=msgspec.to_builtins(body.capabilities),
         address=client_address(request, server.settings),
+        expires_at=caller.expires_at if "trusted_host" in caller.scopes else None,
     )
-    number, token = await server.store.awrite(lambda tx: commands.add_host(tx, new))
-    server.exchange.forget_hosts()
+    number, token, joined = await server.store.awrite(lambda tx: commands.add_host(tx, new))
+    if joined:
+        server.exchange.forget_hosts()
     answer = {
         "host_id": server.names.of(Kind.HOST, number),
         "token": token,
@@ -53,7 +56,9 @@ async def exchange_work(request: AnyRequest) -> Response[bytes]:
 
     Repeating a request is harmless by itself, so it takes no Idempotency-Key.
     """
-    answer = await server_of(request).exchange.work(await request.body())
+    server = server_of(request)
+    address = client_address(request, server.settings)
+    answer = await server.exchange.work(await request.body(), address)
     return Response(
         answer,
         status_code=200,

@@ -11,6 +11,7 @@ from grid import canonical, splitter
 from grid.db import queries
 from web import bodies, looks, public_view
 from web.answers import as_json
+from web.callers import require
 from web.messages import PreviewBody
 from web.problems import AnyRequest, Problem, not_found
 from web.public_view import API, View
@@ -57,11 +58,15 @@ def whole(server: Server, name: str) -> View:
 
 @post(
     "/job-types/{name:str}/preview",
-    opt=about(body=PreviewBody, problems=(400, 404, 409, 413, 415)),
+    opt=about(body=PreviewBody, problems=(400, 401, 403, 404, 409, 413, 415)),
 )
 async def preview_job(request: AnyRequest) -> Response[bytes]:
-    """Shows what a spec would become: program, output columns, cost. Creates nothing."""
+    """Shows what a spec would become: program, output columns, cost. Creates nothing.
+
+    Needs a requester's or admin's token.
+    """
     server, caller = looks.asked(request)
+    require(caller, "requester", "admin")  # it makes the server work
     name = request.path_params["name"]
     if not server.store.job_types.knows(name):
         raise not_found("job type")

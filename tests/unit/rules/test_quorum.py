@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import pytest
-from crowd import answered, by_digest, chosen, ended, settled, unit
-from hypothesis import given
+from crowd import NOW, answered, by_digest, chosen, ended, sent, settled, unit, waiting
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grid.canonical import digest
-from grid.states import Outcome, ValidateState
-from grid.transition import after
+from grid.items import WorkUnit
+from grid.states import AssimilateState, ErrorMask, FileDeleteState, Outcome, ValidateState
 from grid.validator import quorum, settle
 
 RIGHT, WRONG, OTHER = "right", "wrong", "other"
@@ -128,21 +128,56 @@ def test_shuffling_copies_changes_no_verdict(answers, min_quorum, random):
     assert chosen(first) == chosen(second)
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.tuples(st.sampled_from("ab"), st.integers(1, 4)),
-            st.sampled_from([Outcome.CLIENT_ERROR, Outcome.NO_REPLY, Outcome.ABANDONED]),
-        ),
-        max_size=8,
+#: What became of one copy: an answer of a principal, an end without one, held until, or waiting.
+COPIES = st.one_of(
+    st.builds(
+        lambda output, principal, state: lambda number: answered(number, output, principal, state),
+        st.sampled_from("ab"),
+        st.integers(1, 4),
+        st.sampled_from(ValidateState),
     ),
-    st.integers(1, 3),
+    st.builds(
+        lambda outcome: lambda number: ended(number, outcome),
+        st.sampled_from(sorted(set(Outcome) - {Outcome.INIT, Outcome.SUCCESS})),
+    ),
+    st.builds(
+        lambda deadline: lambda number: sent(number, deadline=deadline),
+        st.integers(NOW - 2, NOW + 2),
+    ),
+    st.just(waiting),
 )
-def test_a_settled_work_unit_stays_settled(history, min_quorum):
-    results = [
-        ended(n + 1, entry) if isinstance(entry, Outcome) else answered(n + 1, *entry)
-        for n, entry in enumerate(history)
-    ]
-    rested = settled(unit(*results, min_quorum=min_quorum, max_error_results=3))
-    assert settle(rested, by_digest, now=0) == []
-    assert after(rested, [], next_id=0) == rested
+BOUND = st.integers(1, 5)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> WorkUnit:
+    """A work unit in any state that a store can hold, and some that it cannot."""
+    copies = draw(st.lists(COPIES, max_size=8))
+    results = [copy(number) for number, copy in enumerate(copies, 1)]
+    fields: dict[str, object] = {
+        "min_quorum": draw(st.integers(1, 3)),
+        "target_nresults": draw(st.integers(1, 4)),
+        "max_error_results": draw(BOUND),
+        "max_total_results": draw(BOUND),
+        "max_success_results": draw(BOUND),
+        "max_abandoned_results": draw(BOUND),
+    }
+    successes = [one.id for one in results if one.outcome is Outcome.SUCCESS]
+    verdicts = ["open", "gave up", *(["canonical"] if successes else [])]
+    verdict = draw(st.sampled_from(verdicts))
+    if verdict == "canonical":
+        fields["canonical_result_id"] = draw(st.sampled_from(successes))
+    if verdict == "gave up":
+        fields["error_mask"] = draw(st.sampled_from(list(ErrorMask)))
+    if verdict != "open":
+        reached = [AssimilateState.READY, AssimilateState.DONE]
+        fields["assimilate_state"] = draw(st.sampled_from(reached))
+        fields["file_delete_state"] = draw(st.sampled_from(FileDeleteState))
+    return unit(*results, **fields)
+
+
+@settings(max_examples=max(500, settings().max_examples))
+@given(histories(), st.integers(NOW - 3, NOW + 3))
+def test_a_settled_work_unit_stays_settled(before, now):
+    rested = settled(before, now)
+    assert settle(rested, by_digest, now) == []

@@ -141,14 +141,6 @@ def test_no_address_is_kept(world, tmp_path):
     assert b"8.8.4." not in everything
 
 
-def test_prefix_keys_are_destroyed_daily_and_the_prefixes_with_them(world):
-    first = world.host(address="8.8.4.1")
-    world.time += commands.DAY_S
-    assert deleter.do_pass(world.store, world.time) == 1
-    assert [row.hidden_prefix for row in rows(world.store, HostRow)] == [None]
-    assert world.host(address="8.8.4.2").principal_id != first.principal_id
-
-
 def test_silence_is_timed_out_and_the_copy_goes_to_another_host(world):
     world.job(chunks=1, delay_bound_s=5)
     gone, one, two = world.host(), world.host(), world.host()

@@ -60,6 +60,11 @@ function hiddenIntrinsics(): object[] {
     asyncGenerator.prototype, /x/, [][Symbol.iterator](), ""[Symbol.iterator](),
     "".matchAll(/x/g), new Map()[Symbol.iterator](), new Set()[Symbol.iterator](),
   ];
+  // Newer engines: what iterators are turned into.
+  const iterator = [][Symbol.iterator]() as unknown as { map?: (each: () => 0) => object };
+  if (iterator.map) values.push(iterator.map(() => 0));
+  const { Iterator: made } = realm as { Iterator?: { from?: (like: object) => object } };
+  if (made?.from) values.push(made.from({ next() {} }));
   const found: object[] = [Promise.prototype];
   for (const value of values) found.push(getPrototypeOf(value) as object);
   return found;

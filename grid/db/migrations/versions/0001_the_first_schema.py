@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("principal_id", sa.Integer(), nullable=True),
         sa.Column("hidden_prefix", sa.String(), nullable=True),
+        sa.Column("prefix_day", sa.Integer(), nullable=True),
         sa.Column("trusted", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("engine", sa.String(), nullable=False),
