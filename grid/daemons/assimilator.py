@@ -105,6 +105,7 @@ def _fold(
             if merged.rows is not None and merged.rows.num_rows:
                 batches.append(merged.rows)
             done.append(one)
+        _joined(batches)
     except (OSError, BlobMissing):  # the disk's fault, and no reason to fail a job for good
         raise
     except Exception as error:  # whatever a plugin raises fails its job, and only that
@@ -156,10 +157,16 @@ def _fail(store: Store, job_id: int, reason: str, messages: tuple[str, ...] = ()
 
 
 def _store_part(store: Store, ordinal: int, batches: Sequence[pa.RecordBatch]) -> OutputPart:
-    table = pa.Table.from_batches(batches).combine_chunks()
+    table = _joined(batches)
+    assert table is not None, "a part has rows"
     batch = table.to_batches()[0]
     digest = store.blobs.put(chunks.encode_batch(batch))
     return OutputPart(ordinal=ordinal, digest=digest, rows=batch.num_rows)
+
+
+def _joined(batches: Sequence[pa.RecordBatch]) -> pa.Table | None:
+    """One table of several batches; raises where a job type made them of different columns."""
+    return pa.Table.from_batches(batches).combine_chunks() if batches else None
 
 
 def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 from world import rows
 
@@ -44,6 +45,23 @@ def test_a_job_whose_merge_fails_fails_alone(world, monkeypatch):
     assert "forty-two" in world.facts(broken.id).failure_messages[0]
     assert world.facts(sound.id).job_state is JobState.COMPLETED
     assert not any("forty-two" in row.facts for row in rows(world.store, OutboxRow))
+
+
+def test_rows_of_different_columns_fail_their_job_alone(world, monkeypatch):
+    broken, sound = world.job(chunks=2), world.job(chunks=1)
+    job_type = world.store.job_types.loaded(broken.job_type_digest).job_type
+    merge = type(job_type).merge
+
+    def uneven(self, spec, columns, state, part):
+        merged = merge(self, spec, columns, state, part)
+        names = {"a" * (part.ordinal + 1): [1]}
+        return type(merged)(state=merged.state, rows=pa.RecordBatch.from_pydict(names))
+
+    monkeypatch.setattr(type(job_type), "merge", uneven)
+    world.compute([world.host(), world.host()])
+    daemons(world)
+    assert world.facts(broken.id).job_state is JobState.FAILED
+    assert world.facts(sound.id).job_state is JobState.COMPLETED
 
 
 @pytest.mark.parametrize("state", [1.5, {1, 2}, float("nan")])
