@@ -33,6 +33,8 @@ WORKUNITS = 20_000
 #: Hosts at once → least share of the echo's rate, at one result a request.
 TARGETS = {1: 0.1, 16: 0.2, 128: 0.2}
 START_S = 30
+#: What the daemons need to call back a cancelled job's copies.
+REST_S = 3
 
 
 def free_port() -> int:
@@ -95,8 +97,9 @@ class Grid:
         return self._json("POST", "jobs", json=body)["id"]
 
     def cancel(self, job: str) -> None:
-        """End the job, so that the next one starts alone."""
+        """End the job, and let the server tidy up, so that the next one starts alone."""
         self._json("POST", f"jobs/{job}/cancel")
+        time.sleep(REST_S)
 
     def enrol(self) -> str:
         """A new anonymous host's token: hosts of one account would count as one."""

@@ -109,7 +109,7 @@ def _fold(
     except (OSError, BlobMissing):  # the disk's fault, and no reason to fail a job for good
         raise
     except Exception as error:  # whatever a plugin raises fails its job, and only that
-        reason = f"merging work unit {ripe[len(done)].ordinal} failed"
+        reason = f"merging work unit {ripe[min(len(done), len(ripe) - 1)].ordinal} failed"
         said = (_said(error),)  # it may quote the answer, which is sealed
         return _Folded(done=(), state=merge.state, batches=(), failure=reason, messages=said)
     return _Folded(done=tuple(done), state=state, batches=tuple(batches))

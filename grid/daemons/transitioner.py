@@ -8,13 +8,25 @@ from grid.states import AssimilateState, JobState
 
 #: Work units in one transaction: a bite that keeps `/work` waiting for milliseconds only.
 BITE = 200
+#: Bites in one pass: what an ended job leaves behind stands before others' work in the queue.
+BITES_MAX = 50
 
 ENDED = (JobState.FAILED, JobState.CANCELLED)
 
 
 def do_pass(store: Store, now: int) -> int:
     """Time out silent copies, end and file away the work units of ended jobs, wind up settled
-    ones."""
+    ones; how many work units were looked at."""
+    done = 0
+    for _ in range(BITES_MAX):
+        bite = _bite(store, now)
+        done += bite
+        if bite < BITE:
+            break
+    return done
+
+
+def _bite(store: Store, now: int) -> int:
     with store.read() as connection:
         overdue = sorted(queries.overdue(connection, now, BITE))
         settled = queries.to_wind_up(connection, BITE)
@@ -22,10 +34,10 @@ def do_pass(store: Store, now: int) -> int:
         unmerged = queries.workunits_in(connection, AssimilateState.READY, ENDED, BITE)
     due = sorted({*overdue, *settled})
     done = 0
-    if due:
-        done += store.write(lambda tx: progress.settle_due(tx, due, store.context))
     if undecided:
         done += store.write(lambda tx: progress.cancel_workunits(tx, undecided, store.context))
+    if due:
+        done += store.write(lambda tx: progress.settle_due(tx, due, store.context))
     if unmerged:
         done += store.write(lambda tx: progress.file_away(tx, unmerged))
     return done
