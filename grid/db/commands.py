@@ -112,7 +112,9 @@ def add_token(
     expires_at: int | None = None,
 ) -> str:
     """A new token for an account or a host; only its hash is kept."""
-    token = secrets.token_urlsafe(32)
+    token = secrets.token_hex(
+        32
+    )  # hex: none begins with a dash, which a command line would misread
     row = TokenRow(
         hash=token_hash(token),
         account_id=account_id,

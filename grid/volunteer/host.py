@@ -200,7 +200,7 @@ class Host:
 
     def _pause_after(self, failure: Failure) -> None:
         if failure.code in (400, 401, 413):
-            # The server will never hear these, or not from whom it takes us for now.
+            # The server will never hear these, or not from the host it takes us for.
             self._reports.clear()
             with self._lock:
                 self._leases.clear()
