@@ -112,9 +112,8 @@ def add_token(
     expires_at: int | None = None,
 ) -> str:
     """A new token for an account or a host; only its hash is kept."""
-    token = secrets.token_hex(
-        32
-    )  # hex: none begins with a dash, which a command line would misread
+    # Hex, for none begins with a dash, which a command line would take for an option.
+    token = secrets.token_hex(32)
     row = TokenRow(
         hash=token_hash(token),
         account_id=account_id,
