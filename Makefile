@@ -6,13 +6,17 @@ ARGS ?=
 BIN := .venv/bin
 STAMPS := .venv/stamps
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# A file stays in one process, which shares its server and its browser between its tests; files in
+# the order of their folders, so that the longest begin first. A browser beside more than four
+# others waits for its turn longer than tests do.
+PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CLIENT := $(shell find web/client -type d -name node_modules -prune -o -type f -print)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint format types bench docs lock chromium clean
+.PHONY: help setup demo test test-all lint format types bench verification-table mutants docs lock chromium clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,11 +26,11 @@ setup: $(STAMPS)/installed ## make .venv with every locked dependency, and build
 demo: setup ## the whole path on real data, in one command; ARGS=--once leaves when the jobs are done
 	$(BIN)/python -m demo.run $(ARGS)
 
-test: lint chromium ## lint, types, laws and every test
-	$(BIN)/pytest $(ARGS)
+test: lint chromium ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-all: lint chromium ## the same with many more generated cases for every property
-	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest --timeout=3600 $(ARGS)
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(PARALLEL) --timeout=3600 $(ARGS)
 
 lint: types ## ruff, mypy --strict, import-linter, TypeScript strict
 	$(BIN)/ruff check --quiet .
@@ -40,6 +44,12 @@ format: setup ## let ruff put the layout right
 
 bench: setup ## measure this machine
 	$(BIN)/python -m benchmarks.work $(ARGS)
+
+verification-table: setup ## go on measuring error rates; ARGS="--minutes 60 --processes 2"
+	$(BIN)/python -m grid.simulation.accuracy $(ARGS)
+
+mutants: setup ## plant bugs in the rules, and see whether the tests find each of them
+	PYTHONPATH=tests $(BIN)/python -m mutants $(ARGS)
 
 docs: setup ## write the generated parts of docs/ anew
 	$(BIN)/python -m docs.generate

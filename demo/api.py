@@ -57,6 +57,12 @@ class Api:
         """The job as it is now."""
         return self._json("GET", f"jobs/{job_id}")
 
+    def banned(self) -> list[dict[str, Any]]:
+        """Volunteers that were caught."""
+        found = self._json("GET", "admin/volunteers", params={"banned": "true"})
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
     def download(self, job_id: str, path: Path) -> None:
         """Write the job's output to `path` as CSV."""
         path.parent.mkdir(parents=True, exist_ok=True)

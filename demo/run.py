@@ -1,8 +1,8 @@
 """This file is where the whole path is shown once, on real data: `make demo`.
 
-It starts a server, loads every flight that left New York in 2013, posts four questions, lets two
-volunteers in processes of their own answer each of them twice, and checks the answers against the
-original file with code that knows nothing of Grid.
+It starts a server, loads every flight that left New York in 2013, posts four questions, lets three
+honest volunteers and a lying one answer them in processes of their own, and checks the answers
+against the original file with code that knows nothing of Grid.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ from demo.api import Api, answers
 from demo.processes import Failed, Processes, tail
 from demo.tables import table
 
+#: Volunteers that compute what they are asked.
+HONEST = 3
 #: How long the server may take to start, and all jobs to be answered, on a slow machine.
 START_S, JOBS_S = 60, 900
 TOKEN_LINE = "admin token: "  # noqa: S105 - what stands before a token
@@ -123,7 +125,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Grid, once, on real data.")
     parser.add_argument("--once", action="store_true", help="leave when the jobs are done")
     parser.add_argument("--port", type=int, default=8080, help="or any free one where it is taken")
-    parser.add_argument("--cores", type=int, default=1, help="cores of each of the two volunteers")
+    parser.add_argument("--cores", type=int, default=1, help="cores of each honest volunteer")
     parser.add_argument("--data-dir", type=Path, help="keep everything here; else it is temporary")
     return parser.parse_args()
 
@@ -150,13 +152,16 @@ def _demonstrate(folder: Path, options: argparse.Namespace) -> bool:
         with Api(url, token) as api:
             datasets = _load(api)
             jobs = _submit(api, datasets)
-            for place in (1, 2):
+            lying = [sys.executable, "-m", "demo.liar", "--server", url]
+            processes.start("volunteer-that-lies", lying)
+            for place in range(1, HONEST + 1):
                 command = [str(GRID), "volunteer", "--server", url, "--cores", str(options.cores)]
                 processes.start(f"volunteer-{place}", command)
-            _done("two volunteers started, each an operating-system process of its own")
+            _done(f"{HONEST} honest volunteers and a lying one started, each a process of its own")
             console.print()
             _wait(api, processes, jobs)
             equal = _results(api, jobs, folder / "outputs")
+            _say_trust(api, jobs)
         if not options.once:
             _invite(url, folder, jobs["late-from-jfk"], datasets["flights"])
             while True:
@@ -214,11 +219,11 @@ def _submit(api: Api, datasets: dict[str, str]) -> dict[str, str]:
                 "name": question.name,
                 "metadata": {"description": question.description},
                 "public": True,
-                "policy": {"min_quorum": 2},
+                "policy": {"mode": "standard"},
             }
         )
         jobs[question.key] = job["id"]
-    _done(f"{len(jobs)} jobs posted; each work unit needs two equal answers")
+    _done(f"{len(jobs)} jobs posted; a work unit may be wrong once in 10,000 times at most")
     return jobs
 
 
@@ -284,6 +289,22 @@ def _results(api: Api, jobs: dict[str, str], folder: Path) -> bool:
     return equal
 
 
+def _say_trust(api: Api, jobs: dict[str, str]) -> None:
+    """Who agreed on the answers, and who was caught."""
+    found = [api.job(job_id)["support"] for job_id in jobs.values()]
+    agreed, trusted, below = (
+        sum(one[name] for one in found) for name in ("agreed", "trusted", "below_target")
+    )
+    total = agreed + trusted + below
+    console.print()
+    _done(
+        f"{total} work units: volunteers agreed on {agreed / total:.0%}, the server ran "
+        f"{trusted / total:.0%}, {below} agreed below the target"
+    )
+    for one in api.banned():
+        _done(f"caught {one['id']}: {one['banned']['reason']}")
+
+
 def _answer(output: Path) -> str:
     """One line: the row of a total, or how many rows there are."""
     with output.open(encoding="utf-8", newline="") as file:
@@ -303,7 +324,7 @@ def _answer(output: Path) -> str:
 def _invite(url: str, folder: Path, job: str, dataset: str) -> None:
     console.print(
         f"""
-[bold]Now you.[/] The server and its two volunteers stay up until Ctrl-C.
+[bold]Now you.[/] The server and its volunteers stay up until Ctrl-C.
 
   [bold]Watch[/]       {url}/
   [bold]Volunteer[/]   open {url}/volunteer in a browser and click Start
@@ -314,7 +335,7 @@ def _invite(url: str, folder: Path, job: str, dataset: str) -> None:
               curl -s {url}/api/v1/jobs -H "Authorization: Bearer $TOKEN" \\
                 -H "Content-Type: application/json" -d '{{"job_type": "MIN",
                 "dataset": "{dataset}", "name": "shortest flight", "public": true,
-                "spec": {{"column": "air_time"}}, "policy": {{"min_quorum": 2}}}}'
+                "spec": {{"column": "air_time"}}, "policy": {{"mode": "standard"}}}}'
 """,
         soft_wrap=True,
     )

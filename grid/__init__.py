@@ -9,28 +9,30 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     canonical.py     one spelling for bytes: RFC 8785 JSON, SHA-256 digests
     identifiers.py   public ids: a keyed permutation of the internal integers
     settings.py      what an operator may choose, with a reason for each default
-    comparators.py   when two outputs are the same answer
+    comparators/     when two outputs are the same answer
     chunks.py        Arrow bytes in, Arrow bytes out: cut, narrow, select rows
     codegen/         typed expressions (parsed by sqlglot) → JavaScript and a Python reference
-    plugins/         the JobType contract, hooks, manifests, · loader and registry (pluggy)
+    plugins/         the JobType contract, hooks, manifests, · loader, registry, selectors (pluggy)
     jobspec.py       a spec checked against its JSON Schema and the data set's columns
     splitter.py      a job → the ranges of its work units, lazily
     transitioner.py  a work unit gets the results it needs, times them out, or gives up
     trust.py         who counts as one
+    speeds.py        how fast hosts are, and how long a job type's rows take
     leases.py        signed permission to compute one result until a deadline
-    dispatch.py      which result goes to which host, with a reason when none does
+    dispatch/        which result goes to which host, with a reason when none does
     report.py        a result comes back: accepted, late, not yours
     validator/       quorum over what came back
     assimilator/     merge, output, provenance
     auditlog/        what the public log says of each decision
     replay.py        today's rules over a recorded log: same verdicts, or the first difference
     engines/       · JavaScript engines in child processes, behind one interface
-    conformance.py · what every job type must keep to; shipped for plugin authors
+    conformance/   · what every job type must keep to; shipped for plugin authors
     blobs.py       · content-addressed bytes in a local folder (obstore)
     db/            · tables, session, store (the only SQL), group-commit writer, migrations
     sources/       · where data sets come from: an uploaded CSV file
     daemons/       · each one a `do_pass(store, now) -> int`; runner.py knows APScheduler
     volunteer/     · headless volunteers: machines that take part without a browser
+    simulation/    · the grid in virtual time, with faults and saboteurs, from one seed
     cli.py         · the commands that need no web server
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -15,8 +16,13 @@ from grid import settings
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
+from grid.items import Mode
 from grid.plugins.loader import Found, PluginError
+from grid.simulation import campaign
+from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
 from grid.volunteer import volunteer as take_part
+from grid.volunteer.wishes import Wishes
+from grid.volunteer.wishes import until as moment_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -153,9 +159,90 @@ def volunteer(
         str | None, typer.Option(envvar="VOLUNTEER_TOKEN", help="A trusted-host token.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
+    owner: Annotated[
+        list[str] | None, typer.Option(help="Only for this requester, the dearest first.")
+    ] = None,
+    refuse_owner: Annotated[list[str] | None, typer.Option(help="Not for this requester.")] = None,
+    topic: Annotated[list[str] | None, typer.Option(help="Only work about this.")] = None,
+    refuse_topic: Annotated[list[str] | None, typer.Option(help="No work about this.")] = None,
+    job_type: Annotated[list[str] | None, typer.Option(help="Only jobs of this type.")] = None,
+    job: Annotated[list[str] | None, typer.Option(help="Only this job, while it is open.")] = None,
+    selector: Annotated[
+        str | None, typer.Option(help="The order of work, such as shortest_first.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Leave then: 17:30, or a date and time as in ISO 8601.")
+    ] = None,
 ) -> None:
     """Compute for a grid on this machine, in sandboxed child processes (Linux only)."""
-    raise typer.Exit(take_part(server, cores, once, token, quiet))
+    wishes = Wishes(
+        owners=tuple(owner or ()),
+        refuse_owners=tuple(refuse_owner or ()),
+        topics=tuple(topic or ()),
+        refuse_topics=tuple(refuse_topic or ()),
+        job_types=tuple(job_type or ()),
+        jobs=tuple(job or ()),
+        selector=selector,
+        until=None if until is None else _moment(until),
+    )
+    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes))
+
+
+def _moment(text: str) -> float:
+    try:
+        return moment_of(text, datetime.now().astimezone()).timestamp()
+    except ValueError as error:
+        stop(f"--until: {error}")
+
+
+#: What may be chosen about a simulated grid.
+SCENARIO = Scenario.__struct_fields__
+#: A probability, or a share of a crowd.
+Share = Annotated[float, typer.Option(min=0.0, max=1.0)]
+Count = Annotated[int, typer.Option(min=1)]
+
+
+@app.command()
+def simulate(
+    seed: Annotated[int, typer.Option(help="All chance comes from it.")],
+    seeds: Annotated[int, typer.Option(min=1, help="So many seeds, one after another.")] = 1,
+    varied: Annotated[
+        bool, typer.Option("--varied", help="Draw all but the size from each seed.")
+    ] = False,
+    work_units: Count = 200,
+    jobs: Count = 1,
+    mode: Mode = Mode.FIXED,
+    min_quorum: Count = 2,
+    delay_bound_s: Count = 120,
+    hosts: Count = 40,
+    crowd: Crowd = Crowd.RESIDENTS,
+    crowded: Share = 0.0,
+    behaviour: Behaviour = Behaviour.COLLUDING,
+    share: Share = 0.0,
+    lying: Share = 0.3,
+    flaky: Share = 0.0,
+    bad_engine: Share = 0.0,
+    bad_reference: Share = 0.0,
+    errors: Share = 0.01,
+    garbage: Share = 0.002,
+    given_back: Share = 0.01,
+    forgotten: Share = 0.01,
+    slow: Share = 0.05,
+    network: Share = 0.0,
+    crashes: Share = 0.0,
+    crashes_at: Annotated[
+        str, typer.Option(help="Commits at which the server dies: 17:before,30:after.")
+    ] = "",
+    check_every: Count = 1,
+) -> None:
+    """Play a grid in virtual time: the real rules and store, simulated hosts, from one seed."""
+    given = {name: value for name, value in locals().items() if name in SCENARIO}
+    try:
+        given["crashes_at"] = crashes_from(crashes_at)
+    except ValueError as error:
+        stop(f"--crashes-at: {error}")
+    if not campaign.play_all(Scenario(**given), seeds, varied, typer.echo):
+        raise typer.Exit(1)
 
 
 def _find(store: Store, name: str) -> Found:

@@ -20,6 +20,10 @@ class Kind(StrEnum):
     RESULT = "res"
     HOST = "host"
     DATASET = "data"
+    VOLUNTEER = "vol"
+    TEAM = "team"
+    #: A host as leaderboards name it: nobody can tell which host id it is.
+    MACHINE = "machine"
 
 
 class Identifiers:

@@ -17,7 +17,9 @@ from grid.states import (
     FileDeleteState,
     JobState,
     Outcome,
+    Purpose,
     ServerState,
+    Support,
     ValidateState,
 )
 
@@ -63,10 +65,38 @@ class Column(Struct, frozen=True, kw_only=True):
 class Mode(StrEnum):
     """How a job's answers are believed."""
 
-    #: `min_quorum` equal answers from different principals.
+    #: Error at most 1e-4 a work unit, always two principals; the default.
+    STANDARD = "standard"
+    #: Error at most 1e-3 a work unit; one well-known volunteer may be enough.
+    ECONOMY = "economy"
+    #: Error at most 1e-6 a work unit.
+    STRICT = "strict"
+    #: `min_quorum` equal answers from different principals, as in BOINC.
     FIXED = "fixed"
     #: Computed once, by hosts that hold a trusted-host token; the only mode of a private job.
     TRUSTED = "trusted"
+
+
+class Capabilities(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a host can do, as it says; what it does not say counts as the least."""
+
+    #: Threads that run at once.
+    cores: int | None = None
+    memory_mb: int | None = None
+    #: The family of its operating system, such as "linux".
+    os: str | None = None
+    #: What its engine offers beyond the language, such as "wasm".
+    features: tuple[str, ...] = ()
+    #: Rounds of a fixed loop in a millisecond, measured when it enrolled.
+    score: int | None = None
+
+
+class Needs(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a host must have for a job's work units."""
+
+    cores: int = 1
+    memory_mb: int = 0
+    features: tuple[str, ...] = ()
 
 
 class Policy(Struct, frozen=True, kw_only=True):
@@ -89,6 +119,12 @@ class Policy(Struct, frozen=True, kw_only=True):
     delay_bound_s: int = 600
     #: Larger goes first; −100 to 100.
     priority: int = 0
+    #: Errors in 10⁹ decided work units that the requester accepts; None takes the mode's own.
+    target_error_ppb: int | None = None
+    #: How many kinds of engine must stand behind an answer; more than 1 guards against their bugs.
+    min_engines: int = 1
+    #: When whatever is undecided is given up; None for never.
+    deadline_at: int | None = None
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -97,6 +133,7 @@ class Result(Struct, frozen=True, kw_only=True):
     id: int
     workunit_id: int
     job_id: int
+    purpose: Purpose = Purpose.COPY
     server_state: ServerState = ServerState.UNSENT
     outcome: Outcome = Outcome.INIT
     validate_state: ValidateState = ValidateState.INIT
@@ -104,6 +141,20 @@ class Result(Struct, frozen=True, kw_only=True):
     host_id: int | None = None
     #: Whose answer it counts as, fixed when it was sent; None while UNSENT.
     principal_id: int | None = None
+    #: Whose standing it changes; None while UNSENT and for trusted runs.
+    volunteer_id: int | None = None
+    #: What it was computed by, such as "chromium/130", as the host says; while UNSENT the only
+    #: engine it is for, None for any.
+    engine: str | None = None
+    #: Not sent before then: copies of one work unit go out one after another.
+    not_before: int = 0
+    #: Half checks it has added to its volunteer's: 1 for an agreement, 2 for a trusted run.
+    checks2: int = 0
+    #: Millionths of a credit that it was granted.
+    credit: int = 0
+    #: Whether it has been counted as compared, and if so as a certain lie.
+    compared: bool = False
+    lied: bool = False
     #: How often a lease was given on it; a lease of an earlier epoch is void.
     epoch: int = 0
     sent_at: int | None = None
@@ -134,10 +185,15 @@ class WorkUnit(Struct, frozen=True, kw_only=True):
     first_chunk: int
     chunk_count: int
     policy: Policy
+    #: Millionths of a credit that a right answer is worth, fixed when the work unit was made.
+    credit: int = 0
     canonical_result_id: int | None = None
     error_mask: ErrorMask = ErrorMask.NONE
     assimilate_state: AssimilateState = AssimilateState.INIT
     file_delete_state: FileDeleteState = FileDeleteState.INIT
+    support: Support = Support.NONE
+    #: When to look at it again although nothing has happened; None for never.
+    due_at: int | None = None
     results: tuple[Result, ...] = ()
 
     @property
@@ -173,8 +229,12 @@ class Job(Struct, frozen=True, kw_only=True):
     ended_at: int | None = None
     #: Why it failed, in words its requester can act on; only when FAILED.
     failure: str | None = None
+    #: Why the server paused it for an admin to look; only while PAUSED for that.
+    frozen: str | None = None
     #: What hosts said of the copies that failed it: strangers' words, kept back by the seal.
     failure_messages: tuple[str, ...] = ()
+    #: 32 random bytes as hex behind every toss of this job; committed to in the log, revealed last.
+    seed: str = ""
     #: When verdicts, votes and answers became public; None while sealed.
     seal_opened_at: int | None = None
     #: The seal opens then at the latest, whatever is still out.
@@ -183,6 +243,15 @@ class Job(Struct, frozen=True, kw_only=True):
     workunit_count: int
     #: How many of them exist.
     workunits_made: int
+    needs: Needs = Needs()
+    #: Words by which volunteers choose or refuse it.
+    topics: tuple[str, ...] = ()
+    #: Milliseconds a work unit takes a host of the usual speed, as foreseen when its size was
+    #: fixed; 0 when nothing was known.
+    unit_ms: int = 0
+    #: What its job type declares that a work unit costs, and the last one, which may be smaller.
+    unit_cost: int = 1
+    last_cost: int = 1
 
 
 class Host(Struct, frozen=True, kw_only=True):
@@ -191,6 +260,7 @@ class Host(Struct, frozen=True, kw_only=True):
     id: int
     account_id: int | None
     principal_id: int
+    volunteer_id: int
     #: Holds a trusted-host token.
     trusted: bool
     #: "browser" or "headless".
@@ -199,8 +269,22 @@ class Host(Struct, frozen=True, kw_only=True):
     engine: str
     enrolled_at: int
     last_seen_at: int
+    capabilities: Capabilities = Capabilities()
     #: The day its network was last looked at; None for never.
     prefix_day: int | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How far a volunteer is believed. A volunteer is an account, or a host without one."""
+
+    volunteer_id: int
+    #: Twice the number k of checks survived: a trusted confirmation counts 2, an agreement 1.
+    checks2: int = 0
+    #: Answers that were compared with a verdict, and how many of them were certain lies.
+    compared: int = 0
+    lies: int = 0
+    #: Since when it is banned; None while it is not.
+    banned_at: int | None = None
 
 
 class DataSet(Struct, frozen=True, kw_only=True):

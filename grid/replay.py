@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from grid.auditlog.entries import SCHEMA, EntryKind
-from grid.comparators import by_digest
-from grid.items import Json, Mode, Policy, Result, WorkUnit
-from grid.states import Outcome, ServerState, ValidateState
-from grid.transition import Entity, Transition, after
-from grid.validator import quorum
+from grid.items import Json, Mode, Policy, Result, Standing, WorkUnit
+from grid.states import Outcome, Purpose, ServerState, Support, ValidateState
+from grid.validator.ruling import verdict
+from grid.validator.snapshot import Snapshot
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -48,41 +47,61 @@ def replay(entries: Iterable[tuple[str, Mapping[str, Json]]]) -> Difference | No
 
 
 def _judge_again(facts: Mapping[str, Json]) -> Json:
-    unit = _unit(facts)
-    verdict = quorum.decide(unit, by_digest)
-    judged = after(unit, verdict, next_id=0)
-    chosen = next((one for one in judged.results if one.id == judged.canonical_result_id), None)
-    if not any(isinstance(one, Transition) and one.entity is Entity.WORKUNIT for one in verdict):
-        chosen = None
+    unit, standings = _unit(facts)
+    keys = {
+        place: vote.get("like", vote["output"]) or "" for place, vote in enumerate(facts["votes"])
+    }
+    chosen = verdict(unit, keys, standings, Support(facts["support"]))
     return {
-        "canonical": None if chosen is None else chosen.output_digest,
-        "votes": [str(result.validate_state) for result in judged.results],
+        "canonical": chosen,
+        "votes": [_state(one, keys[one.id], chosen) for one in unit.results],
     }
 
 
-def _unit(facts: Mapping[str, Json]) -> WorkUnit:
+def _state(one: Result, key: str, chosen: str | None) -> str:
+    if one.validate_state is ValidateState.VOID:
+        return str(one.validate_state)
+    if chosen is None:
+        return str(ValidateState.INCONCLUSIVE)
+    return str(ValidateState.VALID if key == chosen else ValidateState.INVALID)
+
+
+def _unit(facts: Mapping[str, Json]) -> tuple[WorkUnit, Snapshot]:
     principals: dict[str, int] = {}
-    results = tuple(
-        Result(
-            id=place,
-            workunit_id=0,
-            job_id=0,
-            server_state=ServerState.OVER,
-            outcome=Outcome.SUCCESS,
-            validate_state=ValidateState.INIT,
-            principal_id=principals.setdefault(vote["principal"], len(principals)),
-            received_at=place,
-            output_digest=vote["output"],
+    results, standings = [], {}
+    for place, vote in enumerate(facts["votes"]):
+        state = ValidateState(vote["validate_state"])
+        void = state is ValidateState.VOID
+        results.append(
+            Result(
+                id=place,
+                workunit_id=0,
+                job_id=0,
+                purpose=Purpose.TRUSTED if vote["trusted"] else Purpose.COPY,
+                server_state=ServerState.OVER,
+                outcome=Outcome.SUCCESS,
+                validate_state=state if void else ValidateState.INIT,
+                principal_id=principals.setdefault(vote["principal"], len(principals)),
+                volunteer_id=place,
+                engine=vote["engine"],
+                received_at=place,
+                output_digest=vote["output"],
+            )
         )
-        for place, vote in enumerate(facts["votes"])
-    )
+        standings[place] = Standing(volunteer_id=place, checks2=vote["believed2"])
     rule = facts["rule"]
-    return WorkUnit(
+    unit = WorkUnit(
         id=0,
         job_id=0,
         ordinal=facts["work_unit"],
         first_chunk=facts["first_chunk"],
         chunk_count=facts["chunks"],
-        policy=Policy(mode=Mode(rule["mode"]), min_quorum=rule["quorum"]),
-        results=results,
+        policy=Policy(
+            mode=Mode(rule["mode"]),
+            min_quorum=rule["quorum"],
+            target_error_ppb=rule["target_error_ppb"],
+            min_engines=rule["min_engines"],
+        ),
+        results=tuple(results),
     )
+    return unit, Snapshot(standings=standings)

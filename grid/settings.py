@@ -13,6 +13,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from grid.items import Mode
+
 PREFIX = "GRID_"
 
 
@@ -63,8 +65,42 @@ class Settings(BaseSettings):
     compute_time_limit_s: int = Field(default=60, ge=1)
     #: How often a host renews its leases: several times within the shortest useful deadline.
     heartbeat_s: int = Field(default=20, ge=1)
-    #: How long an idle host waits before it asks again.
-    retry_after_s: float = Field(default=2.0, gt=0)
+    #: How long an idle host waits before it asks again, give or take a quarter; longer in a crowd.
+    #: Together with `hold_s`, an idle page begins a new job within two seconds.
+    retry_after_s: float = Field(default=1.0, gt=0)
+    #: How long a host that allows it is kept waiting for work to turn up; 0 answers at once.
+    hold_s: float = Field(default=0.8, ge=0, le=30)
+    #: How work is ordered for hosts that do not choose: priorities, and fair shares within each.
+    selector: str = "priority"
+    #: Python modules with further selectors, comma-separated; they are imported at start.
+    selector_plugins: Annotated[tuple[str, ...], NoDecode] = ()
+    #: IPv4 addresses that agree in so many bits count as one volunteer's: what one lab usually
+    #: gets. More bits would let one person be many.
+    ipv4_prefix_bits: int = Field(default=24, ge=8, le=32)
+    #: The same of IPv6: what one household usually gets.
+    ipv6_prefix_bits: int = Field(default=48, ge=16, le=128)
+    #: Hosts that one requester may reserve at a time: what is reserved, others wait for.
+    reserved_hosts_max: int = Field(default=16, ge=0)
+    #: Seconds that a work unit should take a host of the usual speed: long enough to be worth its
+    #: exchange, short enough for a visit of a few minutes.
+    workunit_target_s: float = Field(default=8.0, ge=2.0, le=20.0)
+    #: How a public job is verified that does not say: `standard`, `economy`, `strict`, `fixed`.
+    default_mode: Mode = Mode.STANDARD
+    #: How long answers below the target error wait for their volunteers to become better known,
+    #: before the server computes the work unit itself: about two work units.
+    cold_start_wait_s: int = Field(default=10, ge=0)
+    #: Longest random delay before the next copy of a work unit: fellows who ask back to back do
+    #: not get both.
+    copy_delay_max_s: int = Field(default=2, ge=0)
+    #: Computing that the server does for any one job, whatever its size, before volunteers' work
+    #: is accepted below the target error.
+    trusted_floor_s: int = Field(default=300, ge=0)
+    #: Work units that may wait for the server's own computing, over all jobs: a minute's worth of
+    #: long ones. While as many wait, others wait for their volunteers.
+    trusted_waiting_max: int = Field(default=64, ge=1)
+    #: Seconds that a job type's Python may take for one work unit; it is some 25 times slower than
+    #: the program. Where it takes longer, the program's answer stands unchecked.
+    reference_time_limit_s: int = Field(default=120, ge=1)
     #: When a job's verdicts become public at the latest: 30 days.
     seal_max_s: int = Field(default=30 * 86400, ge=1)
     #: How often the daemons look for what the hot path missed.
@@ -73,7 +109,7 @@ class Settings(BaseSettings):
     idempotency_ttl_s: int = Field(default=86400, ge=60)
 
     def __init__(self, **values: object) -> None:
-        for name in ("trusted_proxies", "job_type_folders"):
+        for name in ("trusted_proxies", "job_type_folders", "selector_plugins"):
             if isinstance(values.get(name), str):
                 values[name] = _comma_separated(str(values[name]))
         super().__init__(**values)  # type: ignore[arg-type]

@@ -50,6 +50,38 @@ class ValidateState(StrEnum):
     INVALID = "invalid"
     #: Compared, and no quorum yet.
     INCONCLUSIVE = "inconclusive"
+    #: Counts for nothing: its volunteer was caught, or its engine computes this program wrongly.
+    VOID = "void"
+
+
+class Purpose(StrEnum):
+    """Why a result was made. Only COPY and TRUSTED results are waited for."""
+
+    #: An ordinary copy.
+    COPY = "copy"
+    #: Computed by the server's own engine; no host ever gets it.
+    TRUSTED = "trusted"
+    #: A decided dispute, issued again in secret: whoever repeats the known lie is a colluder.
+    TRAP = "trap"
+    #: Decided work for a suspect engine: whoever gets it right clears all with that engine.
+    PROBE = "probe"
+    #: Work whose answer a trusted run knows, by which a newcomer becomes known.
+    PROBATION = "probation"
+    #: A copy of decided work that keeps holders from guessing who else is asked.
+    DECOY = "decoy"
+
+
+class Support(StrEnum):
+    """What a decided work unit rests on."""
+
+    #: Not decided, or it gave up.
+    NONE = "none"
+    #: Volunteers agreed, as far as the job's mode asks.
+    AGREED = "agreed"
+    #: A trusted run gave the same answer.
+    TRUSTED = "trusted"
+    #: Volunteers agreed, but the job's budget for trusted runs was spent before its target error.
+    BELOW_TARGET = "below_target"
 
 
 class AssimilateState(StrEnum):
@@ -95,6 +127,8 @@ class ErrorMask(IntFlag):
     TOO_MANY_TOTAL_RESULTS = 4
     TOO_MANY_ABANDONED_RESULTS = 8
     CANCELLED = 16
+    #: The job's deadline passed.
+    PAST_DEADLINE = 32
 
 
 Moves = Mapping[StrEnum, frozenset[StrEnum]]
@@ -129,21 +163,39 @@ MOVES: Mapping[str, Moves] = {
     },
     "validate_state": {
         ValidateState.INIT: frozenset(
-            {ValidateState.VALID, ValidateState.INVALID, ValidateState.INCONCLUSIVE}
+            {
+                ValidateState.VALID,
+                ValidateState.INVALID,
+                ValidateState.INCONCLUSIVE,
+                ValidateState.VOID,
+            }
         ),
-        ValidateState.INCONCLUSIVE: frozenset({ValidateState.VALID, ValidateState.INVALID}),
-        ValidateState.VALID: frozenset(),
-        ValidateState.INVALID: frozenset(),
+        ValidateState.INCONCLUSIVE: frozenset(
+            {ValidateState.VALID, ValidateState.INVALID, ValidateState.VOID}
+        ),
+        # A trusted run may overturn what volunteers agreed on, and a retraction asks anew.
+        ValidateState.VALID: frozenset(
+            {ValidateState.INVALID, ValidateState.INCONCLUSIVE, ValidateState.VOID}
+        ),
+        ValidateState.INVALID: frozenset(
+            {ValidateState.VALID, ValidateState.INCONCLUSIVE, ValidateState.VOID}
+        ),
+        # An appeal was granted, or an engine proved innocent; the verdict may follow at once.
+        ValidateState.VOID: frozenset(
+            {ValidateState.INCONCLUSIVE, ValidateState.VALID, ValidateState.INVALID}
+        ),
     },
     "assimilate_state": {
         AssimilateState.INIT: frozenset({AssimilateState.READY}),
-        AssimilateState.READY: frozenset({AssimilateState.DONE}),
-        AssimilateState.DONE: frozenset(),
+        # Back to INIT: the verdict was retracted.
+        AssimilateState.READY: frozenset({AssimilateState.DONE, AssimilateState.INIT}),
+        # Or to READY: a trusted run gave another answer, which must be merged instead.
+        AssimilateState.DONE: frozenset({AssimilateState.INIT, AssimilateState.READY}),
     },
     "file_delete_state": {
         FileDeleteState.INIT: frozenset({FileDeleteState.READY}),
-        FileDeleteState.READY: frozenset({FileDeleteState.DONE}),
-        FileDeleteState.DONE: frozenset(),
+        FileDeleteState.READY: frozenset({FileDeleteState.DONE, FileDeleteState.INIT}),
+        FileDeleteState.DONE: frozenset({FileDeleteState.INIT}),
     },
     "job_state": {
         JobState.ACTIVE: frozenset(
@@ -152,7 +204,8 @@ MOVES: Mapping[str, Moves] = {
         JobState.PAUSED: frozenset(
             {JobState.ACTIVE, JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED}
         ),
-        JobState.COMPLETED: frozenset(),
+        # A verdict was retracted: the output is made anew, as its next version.
+        JobState.COMPLETED: frozenset({JobState.ACTIVE}),
         JobState.FAILED: frozenset(),
         JobState.CANCELLED: frozenset(),
     },

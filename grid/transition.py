@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from grid.items import Json, Result, WorkUnit
-from grid.states import check_move
+from grid.states import Purpose, check_move
 
 T = TypeVar("T", bound=Struct)
 
@@ -53,10 +53,49 @@ class CreateResults(Struct, frozen=True, kw_only=True):
     #: Whether it has none yet.
     first: bool = False
     priority: int
+    purpose: Purpose = Purpose.COPY
+    #: Not sent before then.
+    not_before: int = 0
+    #: Sent to hosts with this engine only; None for any.
+    engine: str | None = None
     because: str
 
 
-Instruction = Transition | CreateResults
+class Adjust(Struct, frozen=True, kw_only=True):
+    """Change a volunteer's standing by differences, which add up in any order."""
+
+    volunteer_id: int
+    #: Half checks survived, answers compared, certain lies.
+    checks2: int = 0
+    compared: int = 0
+    lies: int = 0
+    #: Its checks start again from zero (before `checks2` is added).
+    reset: bool = False
+    #: Why it is banned from now on; "" for no ban.
+    ban: str = ""
+
+
+class Quarantine(Struct, frozen=True, kw_only=True):
+    """Send a program to this engine no more, or again: it may compute it wrongly."""
+
+    job_id: int
+    engine: str
+    #: The work unit it is suspected for.
+    cause: int
+    lift: bool = False
+    #: It has had its chances: what only such engines say counts for nothing in this job.
+    convict: bool = False
+    because: str
+
+
+class Freeze(Struct, frozen=True, kw_only=True):
+    """Pause a job until an admin has looked: its own reference is the suspect."""
+
+    job_id: int
+    because: str
+
+
+Instruction = Transition | CreateResults | Adjust | Quarantine | Freeze
 
 
 def after(unit: WorkUnit, batch: Sequence[Instruction], next_id: int) -> WorkUnit:
@@ -71,6 +110,8 @@ def after(unit: WorkUnit, batch: Sequence[Instruction], next_id: int) -> WorkUni
             for result in _copies(instruction, next_id):
                 results[result.id] = result
             next_id += instruction.count
+        elif not isinstance(instruction, Transition):
+            continue
         elif instruction.entity is Entity.RESULT:
             results[instruction.id] = _changed(results[instruction.id], instruction)
         elif instruction.entity is Entity.WORKUNIT:
@@ -81,15 +122,15 @@ def after(unit: WorkUnit, batch: Sequence[Instruction], next_id: int) -> WorkUni
 def merged(batch: Sequence[Instruction]) -> tuple[Instruction, ...]:
     """The same change with at most one Transition a row: first `before`, last `after`."""
     rows: dict[tuple[Entity, int], Transition] = {}
-    creations = []
+    others = []
     for instruction in batch:
-        if isinstance(instruction, CreateResults):
-            creations.append(instruction)
+        if not isinstance(instruction, Transition):
+            others.append(instruction)
             continue
         key = instruction.entity, instruction.id
         earlier = rows.get(key)
         rows[key] = instruction if earlier is None else _joined(earlier, instruction)
-    return (*rows.values(), *creations)
+    return (*rows.values(), *others)
 
 
 def _joined(first: Transition, second: Transition) -> Transition:
@@ -116,6 +157,9 @@ def _copies(instruction: CreateResults, next_id: int) -> Iterable[Result]:
             workunit_id=instruction.workunit_id,
             job_id=instruction.job_id,
             priority=instruction.priority,
+            purpose=instruction.purpose,
+            not_before=instruction.not_before,
+            engine=instruction.engine,
         )
 
 

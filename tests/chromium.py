@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 FLAGS = """
 --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-sync
@@ -49,6 +49,9 @@ ESCAPES = """async (url) => {
 OpenPage = Callable[..., Page]
 
 
+expect.set_options(timeout=30_000)  # of its 5 s, a busy machine spends several on a start
+
+
 @contextmanager
 def launched(*flags: str) -> Iterator[Browser]:
     """A browser of its own."""
@@ -60,7 +63,7 @@ def launched(*flags: str) -> Iterator[Browser]:
         browser.close()
 
 
-def wait(condition: Callable[[], bool], page: Page, limit_s: float = 20) -> None:
+def wait(condition: Callable[[], bool], page: Page, limit_s: float = 60) -> None:
     """Until it holds, with the page's events going on."""
     deadline = time.monotonic() + limit_s
     while not condition():

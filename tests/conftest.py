@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import engine
+
+from grid.db import session
 
 pytest_plugins = ["pytester", "no_skips"]
 
@@ -14,3 +22,32 @@ settings.register_profile(
 )
 settings.register_profile("thorough", settings.get_profile("house"), max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+
+# Seconds for making a failing case smaller; Hypothesis's own 300 outlive pytest-timeout, whose
+# signal then hides what had failed.
+assert engine.MAX_SHRINKING_SECONDS
+engine.MAX_SHRINKING_SECONDS = 60
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A new database is a copy of one that the migrations have made: their forty synced statements
+    cost more than most tests do. One that is there is migrated as ever."""
+    migrate = session.migrate
+
+    @functools.cache
+    def made() -> Path:
+        path = tmp_path_factory.mktemp("migrated") / "grid.db"
+        migrate(f"sqlite:///{path}")
+        return path
+
+    def copy_or_migrate(url: str) -> None:
+        path = Path(url.removeprefix("sqlite:///"))
+        if path.exists():
+            migrate(url)
+        else:
+            shutil.copyfile(made(), path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "migrate", copy_or_migrate)
+        yield

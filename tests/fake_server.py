@@ -14,6 +14,13 @@ from typing import Any
 from grid import canonical
 from grid.items import Column
 
+#: How every host stands here.
+STANDING = {
+    "banned": None,
+    "answers": {"valid": 3, "invalid": 1, "void": 0, "in_sealed_jobs": 2},
+    "no_work_of": [],
+}
+
 
 class Unit:
     """One result to hand out, with its lease and what was said about it."""
@@ -53,7 +60,9 @@ class FakeServer:
     def __init__(self) -> None:
         self.units: list[Unit] = []
         self.blobs: dict[str, bytes] = {}
-        self.pages: dict[str, tuple[str, bytes, dict[str, str]]] = {}
+        self.pages: dict[str, tuple[str, bytes, dict[str, str]]] = {
+            "/api/v1/hosts/me": ("application/json", json.dumps(STANDING).encode(), {})
+        }
         self.requests: list[dict[str, Any]] = []
         self.hits: list[str] = []
         self.hosts: list[str] = []

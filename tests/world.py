@@ -7,8 +7,6 @@ import secrets
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from invariants import check
-
 from grid.canonical import digest, dumps
 from grid.db import commands, progress, queries
 from grid.db.commands import NewDataSet, NewHost, NewJob
@@ -18,6 +16,7 @@ from grid.items import ChunkColumn, Column, DataSet, Host, Job, LogicalType, Phy
 from grid.leases import Lease
 from grid.report import Judged, Report
 from grid.settings import Settings
+from grid.simulation.invariants import check
 from grid.states import Outcome
 
 JOB_TYPES = Path(__file__).parent / "jobtypes"
@@ -70,12 +69,14 @@ class World:
         return self.store.write(lambda tx: commands.add_account(tx, name))
 
     def job(self, chunks: int = 3, job_type: str = "tally", **policy: object) -> Job:
-        """A job over a new data set, its first work units made."""
+        """A job over a new data set, its first work units made; policy fields by name, and
+        `account`, `needs` and `topics`."""
         dataset = self.dataset(chunks)
         found = self.store.job_types.find(job_type)
         loaded = self.store.job_types.loaded(found.digest)
+        own = {name: policy.pop(name) for name in ("needs", "topics") if name in policy}
         new = NewJob(
-            account_id=self.account(),
+            account_id=policy.pop("account", None) or self.account(),
             job_type=job_type,
             version=found.manifest.version,
             job_type_digest=found.digest,
@@ -93,6 +94,7 @@ class World:
                 loaded.job_type.program({}, dataset.columns).encode()
             ),
             seal_opens_by=self.time + 10**6,
+            **own,
         )
         job = self.store.write(lambda tx: commands.add_job(tx, new, self.store.keyring))
         self.make(job.id)

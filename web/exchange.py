@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from litestar.types import Receive
 from msgspec import Struct
 
 from grid import leases
@@ -18,10 +19,13 @@ from grid.db.commands import DAY_S, note_network, token_hash
 from grid.db.listings import Given
 from grid.db.store import Store
 from grid.db.work import Renewal, WorkAnswer, WorkRequest
+from grid.dispatch import WhyNoWork
+from grid.dispatch.pause import retry_after_s
 from grid.identifiers import Kind
 from grid.items import Host
 from grid.report import Refusal, Report
 from grid.states import Outcome
+from grid.trust import PrefixBits
 from web import bodies
 from web.assignments import Assignments
 from web.cache import Cache
@@ -40,11 +44,16 @@ from web.presence import Presence
 from web.problems import Problem
 from web.reports import Looked, Looker, tidy
 from web.salts import Salts
+from web.waiting import Waiting
+from web.wishes import Wishes
 
 #: How long a host's token is believed without a look at the database; revoking takes that long.
 TOKEN_TTL_S = 5
 #: Longer outputs are checked in a thread, so that nobody waits for them.
 INLINE_CHARS_MAX = 8 * 1024
+
+#: Reasons that no new work changes.
+HOPELESS = frozenset({WhyNoWork.BANNED, WhyNoWork.OVER_QUOTA})
 
 _OUTCOMES = {
     "success": Outcome.SUCCESS,
@@ -81,6 +90,7 @@ class Exchange:
         self._looker = Looker(store)
         self._looked: Cache[tuple[int, tuple[int, ...], str | None], Looked] = Cache(limit=2_000)
         self._salts = Salts()
+        self._waiting, self._wishes = Waiting(store), Wishes(store)
         self._assignments = Assignments(store)
         #: Raised when hosts may have become one principal; what was read before is not kept.
         self._generation = 0
@@ -90,16 +100,25 @@ class Exchange:
         self._generation += 1
         self._hosts.clear()
 
-    async def work(self, data: bytes, address: str) -> bytes:
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        self._waiting.close()
+
+    async def work(self, data: bytes, address: str, receive: Receive | None = None) -> bytes:
         """The answer to one request; raises Problem for a bad envelope or an unknown token.
 
-        `address` is where it comes from; it is looked at once a day, and never kept.
+        `address` is where it comes from; it is looked at once a day, and never kept. With `receive`
+        a host that allows it is kept waiting for work, until it leaves.
         """
         body = _envelope(data)
         now = self._store.now()
         host = self._authenticate(body.token, now)
         if not host.trusted and host.prefix_day != now // DAY_S:
-            joined = await self._store.awrite(lambda tx: note_network(tx, host.id, address))
+            bits = PrefixBits(
+                ipv4=self._store.settings.ipv4_prefix_bits,
+                ipv6=self._store.settings.ipv6_prefix_bits,
+            )
+            joined = await self._store.awrite(lambda tx: note_network(tx, host.id, address, bits))
             self._hosts.forget(token_hash(body.token))
             if joined:
                 self.forget_hosts()
@@ -114,9 +133,26 @@ class Exchange:
             outputs=prepared.outputs,
             renewals=tuple(known),
             want=body.want,
+            wish=self._wishes.of(body, now),
+            holding=self._wishes.holding(body),
         )
         answer = await self._store.work(request)
-        return _encoder.encode(self._reply(body, prepared, renewals, answer, now))
+        if body.wait and receive is not None and not answer.assigned:
+            answer = await self._wait(request, answer, receive)
+        return _encoder.encode(self._reply(body, prepared, renewals, answer, host, now))
+
+    async def _wait(self, request: WorkRequest, answer: WorkAnswer, receive: Receive) -> WorkAnswer:
+        """The answer once there may be work, or none has come for a while."""
+        hold_s = self._store.settings.hold_s
+        if not request.want or hold_s == 0 or answer.why_no_work in HOPELESS:
+            return answer
+        if not await self._waiting.for_work(hold_s, receive):
+            return answer
+        more = WorkRequest(host=request.host, want=request.want, wish=request.wish)
+        found = await self._store.work(more)
+        return msgspec.structs.replace(
+            answer, assigned=found.assigned, why_no_work=found.why_no_work
+        )
 
     def _authenticate(self, token: str, now: int) -> Host:
         key = token_hash(token)
@@ -195,6 +231,7 @@ class Exchange:
         prepared: _Prepared,
         renewals: Sequence[Renewal | None],
         answer: WorkAnswer,
+        host: Host,
         now: int,
     ) -> WorkReply:
         key = self._store.keyring.lease_key
@@ -232,9 +269,15 @@ class Exchange:
             reports=reported,
             renewed=self._renewed(body.renew, renewals, answer, now),
             assignments=[self._assignments.assignment(one, now) for one in answer.assigned],
-            retry_after_s=self._store.settings.retry_after_s if short else 0.0,
+            retry_after_s=self._retry_after_s(answer, host, now) if short else 0.0,
             why_no_work=answer.why_no_work,
+            ban_reason=answer.ban_reason,
         )
+
+    def _retry_after_s(self, answer: WorkAnswer, host: Host, now: int) -> float:
+        crowd = len(self._store.context.sharing.crowd)
+        base_s = self._store.settings.retry_after_s
+        return retry_after_s(base_s, crowd, host.id, now, answer.why_no_work in HOPELESS)
 
     def _renewed(
         self,

@@ -51,7 +51,7 @@ class HotPath:
             server: Server = scope["litestar_app"].state["server"]
             try:
                 address = address_behind(scope, server.settings)
-                answer = await server.exchange.work(body, address)
+                answer = await server.exchange.work(body, address, receive)
             except (Problem, Closed):  # nothing was done; the framework's route words it
                 answer = None
             except Exception as error:

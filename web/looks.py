@@ -72,6 +72,14 @@ def job_views(server: Server, jobs: Sequence[JobFacts]) -> list[View]:
     ]
 
 
+def view_in(server: Server, transaction: Transaction, job_id: int) -> View:
+    """A job's view within a transaction that has just changed it."""
+    counts = listings.counts(transaction.connection, [job_id])[job_id]
+    outputs = listings.outputs(transaction.connection, [job_id])[job_id]
+    facts = facts_in(transaction, job_id)
+    return public_view.job(facts, counts, outputs, server.names, transaction.now)
+
+
 def page_limit(request: AnyRequest) -> int:
     """How many items the caller wants on a page."""
     limit = convert_query(request, "limit", int)

@@ -90,6 +90,7 @@ def _run(chosen: Settings, store: Store, listener: socket.socket) -> bool:
         server: Server | None = application.state.get("server")
         if server is not None:
             server.events.close()
+            server.exchange.close()
 
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host

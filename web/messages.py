@@ -20,12 +20,18 @@ WORD_CHARS_MAX = 200
 
 Word = Annotated[str, Meta(max_length=WORD_CHARS_MAX)]
 Count = Annotated[int, Meta(ge=1, le=1000)]
+#: Owners, topics, job types or jobs that one volunteer may name of each; topics of one job.
+WISHES_MAX = 32
+Topic = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,39}\Z")]
+Words = Annotated[tuple[Word, ...], Meta(max_length=WISHES_MAX)]
+Topics = Annotated[tuple[Topic, ...], Meta(max_length=WISHES_MAX)]
 
 
 class PolicyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much redundancy a job buys; what is left out is the default."""
 
-    mode: Literal["fixed", "trusted"] | UnsetType = UNSET
+    mode: Literal["standard", "economy", "strict", "fixed", "trusted"] | UnsetType = UNSET
+    target_error: Annotated[float, Meta(ge=1e-9, le=0.1)] | UnsetType = UNSET
     min_quorum: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
     target_nresults: Annotated[int, Meta(ge=1, le=20)] | UnsetType = UNSET
     max_error_results: Count | UnsetType = UNSET
@@ -34,6 +40,17 @@ class PolicyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_abandoned_results: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
     delay_bound_s: Annotated[int, Meta(ge=5, le=86_400)] | UnsetType = UNSET
     priority: Annotated[int, Meta(ge=-100, le=100)] | UnsetType = UNSET
+    min_engines: Annotated[int, Meta(ge=1, le=4)] | UnsetType = UNSET
+    #: Seconds from its submission until whatever is undecided is given up.
+    deadline_s: Annotated[int, Meta(ge=1, le=366 * 86_400)] | UnsetType = UNSET
+
+
+class NeedsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a host must have for a job's work units."""
+
+    cores: Annotated[int, Meta(ge=1, le=4096)] = 1
+    memory_mb: Annotated[int, Meta(ge=0, le=1 << 30)] = 0
+    features: Annotated[tuple[Topic, ...], Meta(max_length=WISHES_MAX)] = ()
 
 
 class JobBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +63,33 @@ class JobBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metadata: dict[str, Json] = {}
     public: bool | UnsetType = UNSET
     policy: PolicyBody = PolicyBody()
+    needs: NeedsBody = NeedsBody()
+    #: Words by which volunteers choose or refuse it.
+    topics: Annotated[tuple[Topic, ...], Meta(max_length=WISHES_MAX)] = ()
+    #: Chunks of one work unit; measured and chosen by the server when not given.
+    workunit_chunks: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
+
+
+#: What a leaderboard line can hold.
+PublicName = Annotated[str, Meta(min_length=1, max_length=50)]
+
+
+class VolunteerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a volunteer wants to be called in public, and with whom it computes; null for none."""
+
+    name: PublicName | UnsetType | None = UNSET
+    team: PublicName | UnsetType | None = UNSET
+
+
+class ReservationBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Hosts that shall serve one job alone."""
+
+    hosts: Annotated[int, Meta(ge=1, le=10_000)]
+    #: Whether fewer will do.
+    fewer: bool = False
+    #: Only hosts of this kind, or with this engine, as the list of hosts names them.
+    kind: Literal["browser", "headless"] | None = None
+    engine: Word | None = None
 
 
 class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +106,12 @@ class CapabilitiesBody(
 
     cores: Annotated[int, Meta(ge=1, le=4096)] | None = None
     memory_mb: Annotated[int, Meta(ge=1, le=1 << 30)] | None = None
+    #: The family of its operating system.
+    os: Literal["linux", "windows", "macos", "android", "ios", "other"] | None = None
+    #: What its engine offers beyond the language.
+    features: Topics = ()
+    #: Rounds of a fixed loop in a millisecond.
+    score: Annotated[int, Meta(ge=0, le=10**9)] | None = None
 
 
 class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,6 +153,25 @@ class WorkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reports: Annotated[tuple[ReportBody, ...], Meta(max_length=ITEMS_MAX)] = ()
     renew: Annotated[tuple[RenewBody, ...], Meta(max_length=ITEMS_MAX)] = ()
     want: Annotated[int, Meta(ge=0, le=ITEMS_MAX)] = 0
+    #: Every result it holds or is about to report; what the server misses there was lost on the
+    #: way, and is given again.
+    holding: Annotated[tuple[Word, ...], Meta(max_length=4 * ITEMS_MAX)] | None = None
+    #: Whether it may be kept waiting a moment for work to turn up.
+    wait: bool = False
+    #: Results it can hold at once.
+    slots: Annotated[int, Meta(ge=0, le=ITEMS_MAX)] | None = None
+    #: Seconds until it leaves.
+    leaves_in_s: Annotated[int, Meta(ge=0, le=10**9)] | None = None
+    #: Requesters by name: only theirs, the dearest first; or none of theirs.
+    owners: Words = ()
+    refuse_owners: Words = ()
+    topics: Topics = ()
+    refuse_topics: Topics = ()
+    job_types: Words = ()
+    #: Only these jobs, while any of them is open.
+    jobs: Words = ()
+    #: The order in which it wants work; the server's own when not given.
+    selector: Word | None = None
 
 
 class ProtocolBody(Struct):
@@ -125,6 +194,25 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
     scope: Literal["requester", "trusted_host"]
     days: Annotated[int, Meta(ge=1, le=3650)] = 365
+
+
+class BanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why a volunteer is shut out; it reads this."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=MESSAGE_CHARS_MAX)]
+
+
+class ResumeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a frozen job goes on."""
+
+    #: Whose answer counts where volunteers on different engines spoke against the server's.
+    believe: Literal["volunteers", "server"]
+
+
+class EngineBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An engine, as the list of suspects names it."""
+
+    engine: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Reported(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -169,3 +257,5 @@ class WorkReply(Struct, frozen=True, omit_defaults=True, kw_only=True):
     assignments: list[Assignment]
     retry_after_s: float
     why_no_work: str | None = None
+    #: Why its volunteer is banned; only when it is.
+    ban_reason: str | None = None

@@ -18,7 +18,8 @@ from grid.db.rows import JobFacts
 from grid.identifiers import Identifiers, Kind
 from grid.items import DataSet, Job, Json, Result, WorkUnit
 from grid.plugins.loader import Found, Loaded
-from grid.states import ErrorMask, JobState, Outcome
+from grid.states import ErrorMask, JobState, Outcome, Purpose, Support, ValidateState
+from grid.validator.modes import BELIEVING
 
 API = "/api/v1"
 
@@ -79,6 +80,8 @@ def progress(job: Job, counts: Counts) -> float:
 def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
     """The part of a job's view that changes while it is computed."""
     job = facts.job
+    # How far the fold has come, in order, would tell which work units are decided.
+    merged = {"merged": counts.merged} if is_open(job, now) else {}
     return {
         "id": names.of(Kind.JOB, job.id),
         "state": str(job.job_state),
@@ -86,8 +89,12 @@ def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
         "counts": {
             "work_units": job.workunit_count,
             "made": job.workunits_made,
-            **msgspec.to_builtins(counts),
+            "decided": counts.decided,
+            **merged,
         },
+        "retracted": counts.retracted,
+        "output_version": counts.output_version,
+        "frozen": job.frozen,
         "sealed": not is_open(job, now),
         "ended_at": job.ended_at,
         "failure": job.failure,
@@ -132,23 +139,39 @@ def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names
         "reads": list(facts.reads),
         "output_columns": msgspec.to_builtins(facts.output_columns),
         "policy": msgspec.to_builtins(one.policy),
+        "needs": msgspec.to_builtins(one.needs),
+        "topics": list(one.topics),
         "public": one.public,
         "program": {"digest": one.program_digest},
         "created_at": one.created_at,
         "seal_opened_at": one.seal_opened_at,
         "seal_opens_by": one.seal_opens_by,
-        "outputs": [_output(version, base) for version in outputs],
+        "support": _support(outputs[0]) if outputs else None,
+        "outputs": [_output(version, base, counts) for version in outputs],
         "_links": links,
     }
 
 
-def _output(version: Output, base: str) -> View:
+def _support(version: Output) -> View:
+    """What an output's work units rest on, counted. Not told of a job that is still computed: a
+    count that moves behind an answer would tell that it was checked."""
+    return {
+        "agreed": version.agreed,
+        "trusted": version.trusted,
+        "below_target": version.below_target,
+        "weakest_votes": version.weakest_votes,
+    }
+
+
+def _output(version: Output, base: str, counts: Counts) -> View:
     href = f"{base}/output?version={version.output_version}"
     return {
         "version": version.output_version,
         "rows": version.rows,
         "manifest": version.manifest_digest,
         "made_at": version.made_at,
+        "superseded": version.output_version < counts.output_version,
+        "support": _support(version),
         "_links": {
             "csv": link(f"{href}&format=csv"),
             "json": link(f"{href}&format=json"),
@@ -160,17 +183,16 @@ def _output(version: Output, base: str) -> View:
 def workunit(
     unit: WorkUnit, one: Job, names: Names, now: int, further: Mapping[str, Json] | None = None
 ) -> View:
-    """A work unit: `open` or `decided` while the job is sealed, with every vote afterwards.
+    """A work unit: its place in the data and every vote, once the seal has opened.
 
+    While the job is sealed it is `open` or `decided`, and nothing tells which one it is: hosts know
+    the chunks that they computed, and would see which of their answers was asked for again.
     `further` is kept back by the seal as well.
     """
     public_id, job_id = names.of(Kind.WORKUNIT, unit.id), names.of(Kind.JOB, unit.job_id)
     view: View = {
         "id": public_id,
         "job": job_id,
-        "ordinal": unit.ordinal,
-        "first_chunk": unit.first_chunk,
-        "chunk_count": unit.chunk_count,
         "state": "decided" if unit.decided else "open",
         "sealed": not is_open(one, now),
         "_links": {
@@ -184,6 +206,10 @@ def workunit(
     chosen = next((one for one in unit.results if one.id == unit.canonical_result_id), None)
     return {
         **view,
+        "ordinal": unit.ordinal,
+        "first_chunk": unit.first_chunk,
+        "chunk_count": unit.chunk_count,
+        "support": str(unit.support),
         "results": answers,
         "canonical_digest": None if chosen is None else chosen.output_digest,
         "error_mask": [bit.name for bit in ErrorMask if bit in unit.error_mask and bit.name],
@@ -194,28 +220,46 @@ def workunit(
 
 def verdict(unit: WorkUnit) -> str:
     """Why a work unit ended as it did, in one sentence; only for an opened seal."""
-    if unit.canonical_result_id is not None:
-        chosen = next(one for one in unit.results if one.id == unit.canonical_result_id)
-        agreeing = {
-            one.principal_id
-            for one in unit.results
-            if one.outcome is Outcome.SUCCESS and one.output_digest == chosen.output_digest
-        }
-        others = sum(
-            one.outcome is Outcome.SUCCESS and one.output_digest != chosen.output_digest
-            for one in unit.results
-        )
-        against = f", {others} other" + ("s" if others > 1 else "") if others else ""
-        return f"{len(agreeing)} equal answers of {unit.policy.min_quorum} needed{against}"
     if unit.error_mask:
         said = [str(bit.name).lower().replace("_", " ") for bit in unit.error_mask]
         return "gave up: " + ", ".join(said)
-    return "not decided"
+    if unit.canonical_result_id is None:
+        return "not decided"
+    given = [
+        one
+        for one in unit.results
+        if one.outcome is Outcome.SUCCESS and one.principal_id is not None
+    ]
+    agreeing = {one.principal_id for one in given if one.validate_state is ValidateState.VALID}
+    others = [
+        _counted(given, ValidateState.INVALID, "other"),
+        _counted(given, ValidateState.VOID, "void"),
+    ]
+    return ", ".join([_backing(unit, len(agreeing)), *(said for said in others if said)])
+
+
+def _backing(unit: WorkUnit, agreeing: int) -> str:
+    computed = any(
+        one.purpose is Purpose.TRUSTED and one.outcome is Outcome.SUCCESS for one in unit.results
+    )
+    equal = f"{agreeing} equal answer" + ("" if agreeing == 1 else "s")
+    if computed:
+        return f"the server computed it; {equal} of volunteers"
+    if unit.policy.mode not in BELIEVING:
+        return f"{equal} of {unit.policy.min_quorum} needed"
+    below = unit.support is Support.BELOW_TARGET
+    return f"{equal}, {'below' if below else 'believed to'} the target error"
+
+
+def _counted(given: Sequence[Result], state: ValidateState, word: str) -> str:
+    count = sum(one.validate_state is state for one in given)
+    return f"{count} {word}{'s' if word == 'other' and count > 1 else ''}" if count else ""
 
 
 def _result(result: Result, unit: WorkUnit, names: Names) -> View:
     return {
         "id": names.of(Kind.RESULT, result.id),
+        "purpose": str(result.purpose),
         "by": names.pseudonym(unit.job_id, result.principal_id),
         "server_state": str(result.server_state),
         "outcome": str(result.outcome),

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
 
 from grid.items import Json
+from grid.validator.credit import spelled
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Longer cells are cut off in a page; the files have them whole.
@@ -32,6 +33,13 @@ def _pretty(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
+def _share(part: int, whole: int) -> str:
+    """As a percentage; never 0 % of what there is some of, nor 100 % of what is not all."""
+    if not part or part == whole:
+        return "100 %" if part else "0 %"
+    return f"{min(max(round(100 * part / whole), 1), 99)} %"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -44,7 +52,9 @@ def _environment() -> Environment:
         "utc": _utc,
         "cell": _cell,
         "pretty": _pretty,
+        "share": _share,
         "number": lambda value: f"{value:,}",
+        "credits": spelled,
     }
     environment.globals |= {"here": "", "embed": False}
     return environment

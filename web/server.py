@@ -49,6 +49,7 @@ class Server:
             with suppress(asyncio.CancelledError):
                 await noting
             self.events.close()
+            self.exchange.close()
             if self.daemons is not None:
                 await asyncio.to_thread(self.daemons.stop)
 

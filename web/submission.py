@@ -5,17 +5,21 @@ Blocks: job types check specs and generate programs here, and the program is wri
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from msgspec import UNSET
 
-from grid import canonical, jobspec
+from grid import canonical, jobspec, splitter
 from grid.codegen.errors import ProgramRefused
-from grid.db import queries
+from grid.db import queries, speeds
 from grid.db.commands import NewJob
 from grid.identifiers import Kind
-from grid.items import DataSet, Json, Mode, Policy
+from grid.items import DataSet, Json, Mode, Needs, Policy
 from grid.jobspec import CheckedSpec, SpecRefused
+from grid.plugins.contract import COST_MAX
 from grid.plugins.loader import Found, Loaded, PluginError
+from grid.validator.modes import PROMISES
 from web.callers import Caller
 from web.messages import NAME_CHARS_MAX, JobBody, PolicyBody
 from web.problems import Detail, Problem, bad_field
@@ -31,13 +35,16 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
     found, loaded = enabled(server, body.job_type)
     dataset = posted_dataset(server, caller, body.dataset)
     public = _public(body, dataset)
-    policy = _policy(body.policy, public, caller)
+    default = server.settings.default_mode if public else Mode.TRUSTED
+    policy = _policy(body.policy, default, caller, server.store.now())
     _check_metadata(body.metadata)
     checked = check_spec(body.spec, loaded, dataset)
     try:
         merge_state = loaded.job_type.merge_start(checked.spec, dataset.columns)
     except Exception as error:  # the job type's fault, and nobody else's
         raise _broken(body.job_type, error) from error
+    chunks, unit_ms = _size(server, body, dataset)
+    unit_cost, last_cost = _costs(loaded, checked.spec, dataset, chunks)
     name = f"{body.job_type} of {dataset.name}" if body.name is UNSET else body.name
     return NewJob(
         account_id=account_id,
@@ -56,6 +63,12 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
         policy=policy,
         program_digest=server.store.blobs.put(checked.program.encode("ascii")),
         seal_opens_by=server.store.now() + server.settings.seal_max_s,
+        needs=Needs(**msgspec.structs.asdict(body.needs)),
+        topics=tuple(dict.fromkeys(body.topics)),
+        chunks_per_workunit=chunks,
+        unit_ms=unit_ms,
+        unit_cost=unit_cost,
+        last_cost=last_cost,
     )
 
 
@@ -116,11 +129,50 @@ def _public(body: JobBody, dataset: DataSet) -> bool:
     return body.public
 
 
-def _policy(asked: PolicyBody, public: bool, caller: Caller) -> Policy:
+def _size(server: Server, body: JobBody, dataset: DataSet) -> tuple[int, int]:
+    """Chunks of a work unit, and its milliseconds as far as they are known.
+
+    Whoever chose the rows of a chunk has chosen how finely the work is cut.
+    """
+    with server.store.read() as connection:
+        row_ns = speeds.row_ns(connection, body.job_type)
+    if body.workunit_chunks is not UNSET:
+        chunks = body.workunit_chunks
+    elif dataset.chunk_rows != server.settings.chunk_rows:
+        chunks = 1
+    else:
+        hosts = len(server.store.context.sharing.crowd)
+        target_ms = round(server.settings.workunit_target_s * 1000)
+        chunks = splitter.chunks_per_workunit(dataset, row_ns, hosts, target_ms)
+    return chunks, splitter.unit_ms(dataset, row_ns, chunks)
+
+
+def _costs(loaded: Loaded, spec: Json, dataset: DataSet, chunks: int) -> tuple[int, int]:
+    """What the job type declares that a work unit costs, and the last one; raises Problem."""
+    count = splitter.workunit_count(dataset.chunk_count, chunks)
+    if not count:
+        return 1, 1
+    each = -(-dataset.chunk_count // count)
+    last = (count - 1) * each
+    sizes = (dataset.rows_of(0, each), dataset.rows_of(last, dataset.chunk_count - last))
+    try:
+        costs = [loaded.job_type.cost(spec, dataset.columns, rows) for rows in sizes]
+        if not all(type(cost) is int and 1 <= cost <= COST_MAX for cost in costs):
+            raise ValueError(f"a cost is an integer of 1 to {COST_MAX}, not {costs}")
+    except Exception as error:  # the job type's fault, and nobody else's
+        raise _broken(loaded.manifest.name, error) from error
+    return costs[0], costs[1]
+
+
+def _policy(asked: PolicyBody, default: Mode, caller: Caller, now: int) -> Policy:
     given = {
         name: value for name, value in msgspec.structs.asdict(asked).items() if value is not UNSET
     }
-    mode = Mode(given.pop("mode", Mode.FIXED if public else Mode.TRUSTED))
+    mode, public = _mode(given, default), default is not Mode.TRUSTED
+    if "target_error" in given:
+        given["target_error_ppb"] = round(given.pop("target_error") * 10**9)
+    if "deadline_s" in given:
+        given["deadline_at"] = now + given.pop("deadline_s")
     if not public and mode is not Mode.TRUSTED:
         raise bad_field("/policy/mode", 'a private job is computed in mode "trusted" only')
     if mode is Mode.TRUSTED:
@@ -129,8 +181,10 @@ def _policy(asked: PolicyBody, public: bool, caller: Caller) -> Policy:
                 detail = 'in mode "trusted" each work unit is computed once'
                 raise bad_field(f"/policy/{name}", detail)
         given |= {"min_quorum": 1, "target_nresults": 1}
+    if mode in PROMISES:
+        given |= {"min_quorum": PROMISES[mode].principals_min, "target_nresults": 1}
     quorum = given.get("min_quorum", Policy().min_quorum)
-    given.setdefault("target_nresults", max(quorum, 1))
+    given.setdefault("target_nresults", quorum)
     for name in ("max_total_results", "max_success_results"):
         if name not in given:
             given[name] = max(getattr(Policy(), name), given["target_nresults"])
@@ -141,6 +195,23 @@ def _policy(asked: PolicyBody, public: bool, caller: Caller) -> Policy:
     return policy
 
 
+def _mode(given: dict[str, Any], default: Mode) -> Mode:
+    """The mode that was asked for, by name or by what only it has; leaves `given` without it."""
+    asked = given.pop("mode", None)
+    if "target_error" in given:
+        if "min_quorum" in given or asked in (Mode.FIXED, Mode.TRUSTED):
+            detail = "a quorum is a number of answers, and says nothing about errors: give one"
+            raise bad_field("/policy/target_error", detail)
+        asked = asked or Mode.STANDARD
+    counted = [name for name in ("min_quorum", "target_nresults") if name in given]
+    if asked in PROMISES and counted:
+        detail = f'mode "{asked}" has no fixed number of answers: leave it out'
+        raise bad_field(f"/policy/{counted[0]}", detail)
+    if asked is None and counted and default is not Mode.TRUSTED:
+        asked = Mode.FIXED
+    return Mode(asked or default)
+
+
 def _check_bounds(policy: Policy) -> None:
     floors = (
         ("target_nresults", "min_quorum"),
@@ -148,6 +219,8 @@ def _check_bounds(policy: Policy) -> None:
         ("max_success_results", "min_quorum"),
     )
     for name, floor in floors:
+        if policy.mode in PROMISES and name == "target_nresults":
+            continue  # one copy after another, until the answer is believed
         least = getattr(policy, floor)
         if getattr(policy, name) < least:
             raise bad_field(f"/policy/{name}", f"at least {floor}, which is {least}")

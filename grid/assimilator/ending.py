@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from grid.items import Job
-from grid.states import JobState
+from grid.states import IllegalMove, JobState
 from grid.transition import Entity, Transition
 
 OPEN_STATES = frozenset({JobState.ACTIVE, JobState.PAUSED})
+#: Ended without an output: nothing of it needs to be known any better.
+GIVEN_UP = frozenset({JobState.FAILED, JobState.CANCELLED})
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -20,14 +24,15 @@ class Progress(Struct, frozen=True, kw_only=True):
     failure: str | None = None
     #: What hosts said of it.
     messages: tuple[str, ...] = ()
-    #: Copies that hosts still hold.
+    #: Copies that hosts still hold, and work units that the server is yet to check.
     in_progress: int = 0
 
 
 def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
     """End a job that is done or cannot go on; open the seal of an ended one.
 
-    The seal opens when the job has ended and no host holds a copy any more, or at the set time.
+    The seal opens when the job has ended, no host holds a copy any more and the server has nothing
+    left to check, or at the set time.
     """
     steps: list[Transition] = []
     if job.job_state in OPEN_STATES:
@@ -46,7 +51,21 @@ def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
 
 def move(job: Job, to: JobState, because: str, now: int) -> Transition:
     """Pause, resume or cancel; raises IllegalMove when the job's state does not allow it."""
-    return _end(job, to, because, now) if to not in OPEN_STATES else _change(job, to, because, {})
+    if to not in OPEN_STATES:
+        return _end(job, to, because, now)
+    if job.job_state not in OPEN_STATES:
+        raise IllegalMove("job_state", job.job_state, to)
+    return _change(job, to, because, {"frozen": None} if to is JobState.ACTIVE else {})
+
+
+def reopen(job: Job, because: str) -> Transition:
+    """Make a completed job's output anew: one of its verdicts was taken back."""
+    return _change(job, JobState.ACTIVE, because, {"ended_at": None})
+
+
+def freeze(job: Job, because: str) -> Transition:
+    """Pause a job whose job type is suspect; only an admin resumes it."""
+    return _change(job, JobState.PAUSED, because, {"frozen": because})
 
 
 def _end(
@@ -58,7 +77,7 @@ def _end(
     return _change(job, state, because, {"ended_at": now, **failed})
 
 
-def _change(job: Job, state: JobState, because: str, further: dict[str, object]) -> Transition:
+def _change(job: Job, state: JobState, because: str, further: Mapping[str, object]) -> Transition:
     return Transition(
         entity=Entity.JOB,
         id=job.id,

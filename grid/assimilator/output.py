@@ -19,6 +19,19 @@ class OutputPart(Struct, frozen=True, kw_only=True):
     rows: int
 
 
+class Backing(Struct, frozen=True, kw_only=True):
+    """What an output's work units rest on, counted."""
+
+    #: Volunteers agreed, as far as the job's mode asks.
+    agreed: int = 0
+    #: The server, or a trusted host, gave the same answer.
+    trusted: int = 0
+    #: Volunteers agreed, short of the target error: the server's budget was spent.
+    below_target: int = 0
+    #: Principals behind the weakest work unit that rests on volunteers; 0 without any.
+    weakest_votes: int = 0
+
+
 def manifest(
     job: Job,
     public_id: str,
@@ -26,13 +39,9 @@ def manifest(
     dataset: DataSet,
     columns: Sequence[Column],
     parts: Sequence[OutputPart],
-    weakest_votes: int,
+    backing: Backing,
 ) -> bytes:
-    """Canonical JSON that names every byte of one version of an output.
-
-    `weakest_votes` is how many principals stand behind the least supported work unit; 0 when
-    there was none to compute.
-    """
+    """Canonical JSON that names every byte of one version of an output, and what it rests on."""
     facts = {
         "job": public_id,
         "output_version": version,
@@ -47,7 +56,12 @@ def manifest(
             "spec_digest": canonical.digest(canonical.dumps(job.spec)),
             "source_digest": dataset.source_digest,
             "work_units": job.workunit_count,
-            "weakest_votes": weakest_votes,
+            "support": {
+                "agreed": backing.agreed,
+                "trusted": backing.trusted,
+                "below_target": backing.below_target,
+            },
+            "weakest_votes": backing.weakest_votes,
             "policy": msgspec.to_builtins(job.policy),
         },
     }

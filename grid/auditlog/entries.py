@@ -17,9 +17,13 @@ from msgspec import Struct
 
 from grid import __version__, canonical
 from grid.items import DataSet, Job, Json, Result, WorkUnit
-from grid.states import ErrorMask, Outcome
-from grid.transition import Entity, Instruction, Transition
+from grid.states import ErrorMask, Outcome, Purpose, Support, ValidateState
+from grid.transition import Adjust, CreateResults, Entity, Instruction, Transition
+from grid.validator.ruling import Keys, kind
+from grid.validator.snapshot import Snapshot
+from grid.validator.toss import commitment as seed_commitment
 
+ALIKE_BY_DIGEST: Keys = {}
 #: Raised when a kind's facts change; an older entry stays readable under its own number.
 SCHEMA = 1
 
@@ -114,6 +118,7 @@ def job(job: Job, about: About, dataset: DataSet, now: int) -> Entry:
         source_digest=about.digest(dataset.source_digest),
         columns=msgspec.to_builtins(dataset.columns) if job.public else None,
         policy=msgspec.to_builtins(job.policy),
+        seed_commitment=seed_commitment(job.seed),
         work_units=job.workunit_count,
     )
 
@@ -147,28 +152,132 @@ def ending(about: About, transition: Transition, now: int) -> Entry:
     return about.entry(EntryKind.JOB, now, event=event, because=transition.because)
 
 
-def reveal(about: About, now: int) -> Entry:
-    """The job's seal has opened."""
-    return about.entry(EntryKind.REVEAL, now)
+def reveal(about: About, seed: str, now: int) -> Entry:
+    """The job's seal has opened: its tosses can be checked."""
+    return about.entry(EntryKind.REVEAL, now, seed=seed)
 
 
-def of_unit(unit: WorkUnit, batch: Iterable[Instruction], about: About, now: int) -> list[Entry]:
-    """The entries for what was done to one work unit; `unit` is as it is afterwards."""
+def of_unit(
+    before: WorkUnit,
+    unit: WorkUnit,
+    batch: Iterable[Instruction],
+    about: About,
+    snapshot: Snapshot,
+    now: int,
+    keys: Keys = ALIKE_BY_DIGEST,
+) -> list[Entry]:
+    """The entries for what was done to one work unit, from `before` to `unit`.
+
+    `keys` tell which answers were the same; without them those of equal digest were.
+    """
     results = {result.id: result for result in unit.results}
-    entries = []
-    for instruction in batch:
-        if not isinstance(instruction, Transition):
-            continue
-        if instruction.entity is Entity.RESULT and "report_digest" in instruction.after:
-            result = results[instruction.id]
-            if result.outcome is Outcome.SUCCESS:
+    lines: list[Entry] = []
+    verdict: list[Entry] = []
+    traps = 0
+    for step in batch:
+        if isinstance(step, Transition) and step.entity is Entity.RESULT:
+            result = results[step.id]
+            if "report_digest" in step.after and result.outcome is Outcome.SUCCESS:
                 hidden = commitment(vote(unit, result, about))
-                entries.append(about.entry(EntryKind.COMMIT, now, commitment=hidden))
-        elif instruction.entity is Entity.WORKUNIT and (
-            "canonical_result_id" in instruction.after or "error_mask" in instruction.after
-        ):
-            entries.append(_verdict(unit, about, now))
-    return entries
+                lines.append(about.entry(EntryKind.COMMIT, now, commitment=hidden))
+        elif isinstance(step, Transition) and step.entity is Entity.WORKUNIT:
+            verdict += _of_verdict(before, unit, step, about, snapshot, now, keys)
+        elif isinstance(step, Adjust) and step.ban:
+            lines.append(_ban(unit, step, about, now))
+        elif isinstance(step, CreateResults) and step.purpose is Purpose.TRAP:
+            traps += step.count
+    if traps:
+        facts = {"work_unit": unit.ordinal, "copies": traps}
+        lines.append(about.entry(EntryKind.TRAP, now, sealed=True, **facts))
+    if not any(one.kind is EntryKind.VERDICT for one in verdict):
+        lines += _later(before, unit, about, now)
+    return [*lines, *verdict]
+
+
+def _of_verdict(
+    before: WorkUnit,
+    unit: WorkUnit,
+    step: Transition,
+    about: About,
+    snapshot: Snapshot,
+    now: int,
+    keys: Keys,
+) -> list[Entry]:
+    lines: list[Entry] = []
+    old, new = _canonical(before), _canonical(unit)
+    if old is not None and old != new:
+        facts = {
+            "work_unit": unit.ordinal,
+            "canonical": about.digest(old),
+            "because": step.because,
+        }
+        lines.append(about.entry(EntryKind.RETRACT, now, sealed=True, **facts))
+    chosen = before.canonical_result_id != unit.canonical_result_id
+    weighed = before.support is not unit.support
+    confirmed = weighed and not chosen and unit.support is Support.TRUSTED
+    if (new is not None and (chosen or weighed) and not confirmed) or "error_mask" in step.after:
+        lines.append(_verdict(unit, about, snapshot, now, keys))
+    elif confirmed:
+        facts = {"work_unit": unit.ordinal, "agrees": True}
+        lines.append(about.entry(EntryKind.RECHECK, now, sealed=True, **facts))
+    return lines
+
+
+def _canonical(unit: WorkUnit) -> str | None:
+    number = unit.canonical_result_id
+    return next((one.output_digest for one in unit.results if one.id == number), None)
+
+
+def _later(before: WorkUnit, unit: WorkUnit, about: About, now: int) -> list[Entry]:
+    """What answers became worth after their work unit's verdict."""
+    earlier = {one.id: one for one in before.results}
+    lines = []
+    for one in unit.results:
+        was = earlier.get(one.id)
+        judged = one.validate_state in (
+            ValidateState.VALID,
+            ValidateState.INVALID,
+            ValidateState.VOID,
+        )
+        if was is None or not judged or _worth(was) == _worth(one):
+            continue
+        facts = {**vote(unit, one, about), **_worth(one)}
+        lines.append(about.entry(EntryKind.CREDIT, now, sealed=True, **facts))
+    return lines
+
+
+def _worth(one: Result) -> dict[str, Json]:
+    return {
+        "validate_state": str(one.validate_state),
+        "checks2": one.checks2,
+        "lied": one.lied,
+        "credit": one.credit,
+    }
+
+
+def _like(one: Result, about: About, keys: Keys) -> dict[str, Json]:
+    """Whose output speaks for this answer, where it is not its own."""
+    key = keys.get(one.id, one.output_digest)
+    return {} if key == one.output_digest else {"like": about.digest(key)}
+
+
+def _ban(unit: WorkUnit, step: Adjust, about: About, now: int) -> Entry:
+    principals = {
+        one.principal_id or 0 for one in unit.results if one.volunteer_id == step.volunteer_id
+    }
+    who = [pseudonym(about.key, unit.job_id, one) for one in sorted(principals)]
+    facts = {"principals": who, "work_unit": unit.ordinal, "because": step.ban}
+    return about.entry(EntryKind.BAN, now, sealed=True, **facts)
+
+
+def ban(now: int) -> Entry:
+    """An admin has shut a volunteer out; whom and why is not said: it may name a person."""
+    return Entry(kind=EntryKind.BAN, facts={**_head(now), "by": "admin"})
+
+
+def unban(job_id: int | None, now: int) -> Entry:
+    """An appeal was granted; whose is not said."""
+    return Entry(kind=EntryKind.UNBAN, facts={**_head(now)}, job_id=job_id)
 
 
 def commitment(facts: Json) -> str:
@@ -190,13 +299,14 @@ def _head(now: int) -> dict[str, Json]:
     return {"schema": SCHEMA, "grid": __version__, "minute": now // 60}
 
 
-def _verdict(unit: WorkUnit, about: About, now: int) -> Entry:
+def _verdict(unit: WorkUnit, about: About, snapshot: Snapshot, now: int, keys: Keys) -> Entry:
     answers = [result for result in unit.results if result.outcome is Outcome.SUCCESS]
     answers.sort(key=lambda result: (result.received_at or 0, result.id))
     chosen = next((one for one in answers if one.id == unit.canonical_result_id), None)
     outcomes: dict[str, int] = {}
     for result in unit.results:
         outcomes[result.outcome] = outcomes.get(result.outcome, 0) + 1
+    policy = unit.policy
     return about.entry(
         EntryKind.VERDICT,
         now,
@@ -204,9 +314,22 @@ def _verdict(unit: WorkUnit, about: About, now: int) -> Entry:
         work_unit=unit.ordinal,
         first_chunk=unit.first_chunk,
         chunks=unit.chunk_count,
-        rule={"quorum": unit.policy.min_quorum, "mode": str(unit.policy.mode)},
+        rule={
+            "quorum": policy.min_quorum,
+            "mode": str(policy.mode),
+            "target_error_ppb": policy.target_error_ppb,
+            "min_engines": policy.min_engines,
+        },
+        support=str(unit.support),
         votes=[
-            {**vote(unit, result, about), "validate_state": str(result.validate_state)}
+            {
+                **vote(unit, result, about),
+                **_worth(result),
+                **_like(result, about, keys),
+                "trusted": result.purpose is Purpose.TRUSTED,
+                "engine": kind(result.engine),
+                "believed2": snapshot.standing(result.volunteer_id).checks2,
+            }
             for result in answers
         ],
         outcomes=outcomes,

@@ -48,6 +48,21 @@ LOOSE = (*COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.Not, exp.And, 
 PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS})
 OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
 CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
+#: Words that are types in SQL and names of columns here. sqlglot tries each of them twice, as a
+#: type and as a name: 2^20 attempts for twenty in one another.
+TYPES = DuckDB.parser_class.TYPE_TOKENS - {TokenType.NULL, TokenType.IDENTIFIER}
+#: What an opening parenthesis may follow; behind any other word it is a call, which is tried twice.
+BEFORE_PAREN = frozenset(
+    {
+        *(TokenType.L_PAREN, TokenType.COMMA, TokenType.AND, TokenType.OR, TokenType.NOT),
+        *(TokenType.IN, TokenType.BETWEEN, TokenType.LIKE, TokenType.ILIKE, TokenType.IS),
+        *(TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE),
+        *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD),
+        # Refused with better words once they are read.
+        *(TokenType.DSTAR, TokenType.CARET, TokenType.DIV, TokenType.DPIPE, TokenType.TILDE),
+        TokenType.EXISTS,
+    }
+)
 #: Names of refused constructs that sqlglot's own class name would not explain.
 CONSTRUCTS: dict[type[exp.Expr], str] = {
     exp.Pow: "the power operator",
@@ -109,11 +124,18 @@ def _sql(text: str, pointer: str) -> exp.Expr:
 
 
 def _limit(tokens: Sequence[Token], pointer: str) -> None:
+    """Refuse what would keep the parser busy; what could be a type becomes a name."""
     if len(tokens) > TOKENS_MAX:
         raise Place(pointer).refuse(f"a condition may have {TOKENS_MAX} words and signs")
     open_ones = prefixes = 0
     stack: list[int] = []
-    for token in tokens:
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        if token.token_type is TokenType.L_PAREN and before is not None:
+            _operand(before, pointer)
+        if token.token_type in (TokenType.L_BRACKET, TokenType.L_BRACE):
+            raise Place(pointer, token.start).refuse(f"{token.text} is not part of the language")
+        if token.token_type in TYPES:
+            token.token_type = TokenType.VAR
         if token.token_type in PREFIXES:
             prefixes += 1
         elif token.token_type in OPENING:
@@ -127,6 +149,16 @@ def _limit(tokens: Sequence[Token], pointer: str) -> None:
             raise Place(pointer, token.start).refuse("CASE is not part of the language")
         if open_ones + prefixes > NESTING_MAX:
             raise Place(pointer, token.start).refuse("the condition is nested too deeply")
+
+
+def _operand(before: Token, pointer: str) -> None:
+    """Refuse a parenthesis behind this token unless an operand may stand there."""
+    if before.token_type in BEFORE_PAREN:
+        return
+    kind, word = before.token_type, before.text[:1].isidentifier()
+    named = kind is TokenType.IDENTIFIER or (word and kind is not TokenType.STRING)
+    says = "a function call is not part of the language" if named else "( cannot stand behind this"
+    raise Place(pointer, before.start).refuse(says)
 
 
 def _syntax(error: ParseError, text: str, pointer: str) -> Exception:

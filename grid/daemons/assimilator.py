@@ -12,12 +12,13 @@ import pyarrow as pa
 from msgspec import Struct
 
 from grid import canonical, chunks
-from grid.assimilator import output
+from grid.assimilator import giving_up, output
 from grid.assimilator.ending import OPEN_STATES, Progress
 from grid.assimilator.output import OutputPart
 from grid.blobs import BlobMissing
 from grid.daemons.isolation import alone
 from grid.db import folds, progress, queries
+from grid.db.apply import Lost
 from grid.db.folds import Merge, Ripe
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -97,9 +98,8 @@ def _fold(
             if sum(batch.nbytes for batch in batches) > PART_BYTES:
                 break
             if one.error_mask or one.output is None:
-                return _Folded(
-                    done=(), state=state, batches=(), failure=_gave_up(one), messages=one.messages
-                )
+                why = giving_up.reason(one.ordinal, one.error_mask, facts.job.policy)
+                return _Folded(done=(), state=state, batches=(), failure=why, messages=one.messages)
             merged = job_type.merge(spec, columns, state, _part(store, dataset, one))
             state = canonical.loads(canonical.dumps(merged.state))
             if merged.rows is not None and merged.rows.num_rows:
@@ -119,9 +119,12 @@ def _keep(store: Store, job_id: int, merge: Merge, folded: _Folded) -> bool:
     parts = []
     if folded.batches:
         parts.append(_store_part(store, len(merge.parts), folded.batches))
-    return store.write(
-        lambda tx: progress.advance_merge(tx, job_id, merge, folded.done, folded.state, parts)
-    )
+    try:
+        return store.write(
+            lambda tx: progress.advance_merge(tx, job_id, merge, folded.done, folded.state, parts)
+        )
+    except Lost:  # a verdict has changed since it was read: fold what stands now
+        return False
 
 
 def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> int:
@@ -135,7 +138,7 @@ def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> in
     last = None if few else _store_part(store, len(merge.parts), [rows])
     parts = (*merge.parts, last) if last is not None else merge.parts
     with store.read() as connection:
-        weakest = folds.weakest_votes(connection, job.id)
+        backing = folds.support(connection, job.id)
     manifest = output.manifest(
         job,
         store.keyring.identifiers.public(Kind.JOB, job.id),
@@ -143,11 +146,11 @@ def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> in
         dataset,
         facts.output_columns,
         parts,
-        weakest,
+        backing,
     )
     digest = store.blobs.put(manifest)
     return store.write(
-        lambda tx: progress.complete_job(tx, job.id, merge, last, digest, store.keyring)
+        lambda tx: progress.complete_job(tx, job.id, merge, last, digest, backing, store.keyring)
     )
 
 
@@ -194,11 +197,6 @@ def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:
 
 def _job_type(store: Store, facts: JobFacts) -> JobType:
     return store.job_types.loaded(facts.job.job_type_digest).job_type
-
-
-def _gave_up(one: Ripe) -> str:
-    reasons = ", ".join(str(bit.name).lower().replace("_", " ") for bit in one.error_mask)
-    return f"work unit {one.ordinal} gave up ({reasons})"
 
 
 def _said(error: Exception) -> str:

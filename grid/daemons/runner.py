@@ -1,7 +1,8 @@
 """This file is where the daemons get their rhythm; the only one that knows APScheduler.
 
-Every pass runs at a set interval as the safety net. Behind the hot path one thread makes work units
-and merges for jobs as soon as a commit has touched them.
+Every pass runs at a set interval as the safety net. Behind the hot path one thread lets standings
+take effect, makes work units and merges for jobs as soon as a commit has touched them. What the
+server computes itself has a thread of its own: a long run holds up nothing else.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from collections.abc import Callable, Mapping
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from grid.daemons import assimilator, deleter, generator, transitioner
+from grid.daemons import (
+    assimilator,
+    deleter,
+    generator,
+    measurer,
+    transitioner,
+    trust,
+    trusted,
+)
+from grid.daemons.computing import Machine
 from grid.daemons.isolation import alone
 from grid.db.store import Store
 
@@ -24,9 +34,11 @@ Pass = Callable[[Store, int], int]
 
 PASSES: Mapping[str, Pass] = {
     "transitioner": transitioner.do_pass,
+    "trust": trust.do_pass,
     "generator": generator.do_pass,
     "assimilator": assimilator.do_pass,
     "deleter": deleter.do_pass,
+    "measurer": measurer.do_pass,
 }
 
 #: Shortest time between two looks at touched jobs: reports come faster than folding them one by
@@ -34,6 +46,10 @@ PASSES: Mapping[str, Pass] = {
 PROMPT_INTERVAL_S = 0.02
 #: Rest after a look, as a multiple of what it took: under load most of the time is for reports.
 PROMPT_REST = 8
+#: How long the server's own computing rests when nothing waits for it, unless a job moves.
+COMPUTE_INTERVAL_S = 1.0
+#: And at least, however many jobs move.
+COMPUTE_INTERVAL_MIN_S = 0.1
 #: Longest rest: what a large job may delay a small one's end, and the server's stop.
 PROMPT_INTERVAL_MAX_S = 0.5
 
@@ -52,6 +68,9 @@ class Daemons:
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._promptly, name="grid-merge", daemon=True)
+        self._machine = Machine()
+        self._moved = threading.Event()
+        self._computing = threading.Thread(target=self._compute, name="grid-trusted", daemon=True)
         self._last_pass: dict[str, float] = {}
 
     def start(self) -> None:
@@ -63,14 +82,18 @@ class Daemons:
         self._unlisten = self._store.listen(self.nudge)
         self._scheduler.start()
         self._thread.start()
+        self._computing.start()
 
     def stop(self) -> None:
-        """Finish the passes that are running, then stop."""
+        """Finish the passes that are running, then stop; what the server computes is left."""
         self._unlisten()
         with self._wake:
             self._stopping = True
             self._wake.notify()
+        self._machine.close()
+        self._moved.set()
         self._thread.join()
+        self._computing.join()
         self._scheduler.shutdown(wait=True)
 
     def nudge(self, jobs: set[int]) -> None:
@@ -78,6 +101,7 @@ class Daemons:
         with self._wake:
             self._touched |= jobs
             self._wake.notify()
+        self._moved.set()
 
     def seconds_since_pass(self) -> float:
         """How long ago the slowest daemon last finished a pass; for health checks."""
@@ -102,8 +126,21 @@ class Daemons:
                     return
                 jobs, self._touched = self._touched, set()
             began = time.monotonic()
+            self._pass("trust")
             for job_id in jobs:
                 alone(generator.make, self._store, job_id)
                 alone(assimilator.advance, self._store, job_id)
             rest = PROMPT_REST * (time.monotonic() - began)
             time.sleep(min(max(PROMPT_INTERVAL_S, rest), PROMPT_INTERVAL_MAX_S))
+
+    def _compute(self) -> None:
+        while not self._stopping:
+            self._moved.clear()
+            try:
+                done = trusted.do_pass(self._store, self._store.now(), self._machine)
+            except Exception:
+                log.exception("the server's own computing failed")
+                done = 0
+            if not done and not self._stopping:
+                self._moved.wait(COMPUTE_INTERVAL_S)
+                time.sleep(COMPUTE_INTERVAL_MIN_S)

@@ -28,7 +28,9 @@ def do_pass(store: Store, now: int) -> int:
 
 def _bite(store: Store, now: int) -> int:
     with store.read() as connection:
-        overdue = sorted(queries.overdue(connection, now, BITE))
+        overdue = queries.overdue(connection, now, BITE)
+        overdue |= queries.due(connection, now, BITE)
+        overdue |= queries.unsent_of_ended(connection, BITE)
         settled = queries.to_wind_up(connection, BITE)
         undecided = queries.workunits_in(connection, AssimilateState.INIT, ENDED, BITE)
         unmerged = queries.workunits_in(connection, AssimilateState.READY, ENDED, BITE)

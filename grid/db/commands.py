@@ -5,7 +5,6 @@ Each function runs inside one transaction and writes through `apply` only.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -17,7 +16,7 @@ from grid.assimilator import ending
 from grid.auditlog import entries
 from grid.canonical import digest
 from grid.db import apply as writes
-from grid.db import queries
+from grid.db import queries, speeds
 from grid.db.keyring import Keyring
 from grid.db.tables import (
     AccountRow,
@@ -29,11 +28,13 @@ from grid.db.tables import (
     PluginRow,
     PrefixKeyRow,
     TokenRow,
+    VolunteerRow,
     table,
 )
 from grid.db.transaction import Transaction
-from grid.items import ChunkColumn, Column, DataSet, Job, Json, Policy
+from grid.items import ChunkColumn, Column, DataSet, Job, Json, Needs, Policy
 from grid.states import JobState
+from grid.trust import PrefixBits
 
 #: Seconds of a day; the life of a prefix key.
 DAY_S = 86_400
@@ -59,6 +60,14 @@ class NewJob(Struct, frozen=True, kw_only=True):
     policy: Policy
     program_digest: str
     seal_opens_by: int
+    needs: Needs = Needs()
+    topics: tuple[str, ...] = ()
+    chunks_per_workunit: int = 1
+    #: How long such a work unit takes; 0 when nobody knows.
+    unit_ms: int = 0
+    #: What the job type declares that it costs, and the last one of the job.
+    unit_cost: int = 1
+    last_cost: int = 1
 
 
 class NewDataSet(Struct, frozen=True, kw_only=True):
@@ -82,11 +91,12 @@ class NewHost(Struct, frozen=True, kw_only=True):
     trusted: bool
     kind: str
     engine: str
-    capabilities: Json
+    capabilities: Mapping[str, Json]
     #: Where it comes from; used once, never kept.
     address: str
     #: When the token that made it a trusted host ends, and its own with it; None for never.
     expires_at: int | None = None
+    prefix_bits: PrefixBits = PrefixBits()
 
 
 def token_hash(token: str) -> str:
@@ -113,7 +123,7 @@ def add_token(
 ) -> str:
     """A new token for an account or a host; only its hash is kept."""
     # Hex, for none begins with a dash, which a command line would take for an option.
-    token = secrets.token_hex(32)
+    token = transaction.entropy(32).hex()
     row = TokenRow(
         hash=token_hash(token),
         account_id=account_id,
@@ -155,27 +165,48 @@ def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
             kind=new.kind,
             engine=new.engine,
             capabilities=new.capabilities,
+            speed_milli=speeds.first_speed(
+                connection, new.capabilities.get("score"), transaction.now
+            ),
             enrolled_at=transaction.now,
             last_seen_at=transaction.now,
         ),
     )
-    writes.start_principal(connection, number)
+    writes.start_principal(connection, number, volunteer_of(transaction, new.account_id))
     hosts, joined = table(HostRow), False
     if new.account_id is not None:
         joined = _count_as_one(connection, hosts.c.account_id == new.account_id)
     if not new.trusted:
-        joined = note_network(transaction, number, new.address) or joined
+        joined = note_network(transaction, number, new.address, new.prefix_bits) or joined
     token = add_token(transaction, ["host"], host_id=number, expires_at=new.expires_at)
     return number, token, joined
 
 
-def note_network(transaction: Transaction, host_id: int, address: str) -> bool:
+def volunteer_of(transaction: Transaction, account_id: int | None) -> int:
+    """Whom a host belongs to: its account's volunteer, or a new one of its own."""
+    people = table(VolunteerRow)
+    if account_id is not None:
+        known = transaction.connection.scalar(
+            select(people.c.id).where(people.c.account_id == account_id)
+        )
+        if known is not None:
+            return int(known)
+    row = VolunteerRow(account_id=account_id, created_at=transaction.now)
+    return writes.add(transaction.connection, row)
+
+
+def note_network(
+    transaction: Transaction,
+    host_id: int,
+    address: str,
+    bits: PrefixBits = PrefixBits(),  # noqa: B008 (frozen)
+) -> bool:
     """Count a host as one with whom it shares a network today; whether that changed anything.
 
     Prefixes are hidden under a key that lives one day, so each host is looked at every day.
     """
     connection, day = transaction.connection, transaction.now // DAY_S
-    hidden = _hidden_prefix(transaction, address)
+    hidden = _hidden_prefix(transaction, address, bits)
     writes.set_prefix(connection, host_id, hidden, day)
     return hidden is not None and _count_as_one(
         connection, table(HostRow).c.hidden_prefix == hidden
@@ -249,12 +280,21 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
         policy=msgspec.to_builtins(new.policy),
         program_digest=new.program_digest,
         created_at=transaction.now,
+        seed=transaction.entropy(32).hex(),
         seal_opens_by=new.seal_opens_by,
-        workunit_count=splitter.workunit_count(dataset.chunk_count),
+        workunit_count=splitter.workunit_count(dataset.chunk_count, new.chunks_per_workunit),
+        needs=msgspec.to_builtins(new.needs),
+        topics=list(new.topics),
+        unit_ms=new.unit_ms,
+        unit_cost=new.unit_cost,
+        last_cost=new.last_cost,
     )
     number = writes.add(connection, row)
     writes.add(
-        connection, MergeRow(job_id=number, output_version=1, merged=0, state=new.merge_state)
+        connection,
+        MergeRow(
+            job_id=number, output_version=1, merged=0, state=new.merge_state, start=new.merge_state
+        ),
     )
     facts = queries.job(connection, number)
     assert facts is not None, "just inserted"
@@ -316,12 +356,12 @@ def remember_answer(
     writes.add(transaction.connection, row)
 
 
-def _hidden_prefix(transaction: Transaction, address: str) -> str | None:
-    if trust.network_prefix(address) is None:
+def _hidden_prefix(transaction: Transaction, address: str, bits: PrefixBits) -> str | None:
+    if trust.network_prefix(address, bits) is None:
         return None
     keys, day = table(PrefixKeyRow), transaction.now // DAY_S
     key = transaction.connection.scalar(select(keys.c.key).where(keys.c.day == day))
     if key is None:
-        key = secrets.token_bytes(32)
+        key = transaction.entropy(32)
         writes.add(transaction.connection, PrefixKeyRow(day=day, key=key))
-    return trust.hidden_prefix(key, address)
+    return trust.hidden_prefix(key, address, bits)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, FromClause, ScalarSelect, func, select
 
 from grid import transitioner
-from grid.assimilator.output import OutputPart
+from grid.assimilator.output import Backing, OutputPart
 from grid.db.tables import MergeRow, OutputPartRow, ResultRow, WorkUnitRow, table
 from grid.items import Json
-from grid.states import AssimilateState, ErrorMask, ValidateState
+from grid.states import AssimilateState, ErrorMask, Support, ValidateState
 
 
 class Ripe(Struct, frozen=True, kw_only=True):
@@ -20,6 +20,9 @@ class Ripe(Struct, frozen=True, kw_only=True):
     first_chunk: int
     chunk_count: int
     error_mask: ErrorMask
+    canonical_result_id: int | None
+    #: READY, or DONE where an earlier version of the output has it.
+    assimilate_state: AssimilateState
     #: Canonical JSON of the canonical output; None when the work unit gave up.
     output: str | None
     #: Messages of its failed copies, for the requester.
@@ -58,7 +61,7 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
     """The decided work units from ordinal `first` on, up to the first undecided one."""
     units, results = table(WorkUnitRow), table(ResultRow)
     found = connection.execute(
-        select(units, results.c.output)
+        select(units, func.coalesce(results.c.output, equal_output(results)).label("output"))
         .select_from(units.outerjoin(results, results.c.id == units.c.canonical_result_id))
         .where(units.c.job_id == job_id, units.c.ordinal >= first, units.c.ordinal < first + limit)
         .order_by(units.c.ordinal)
@@ -74,6 +77,8 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
                 first_chunk=row.first_chunk,
                 chunk_count=row.chunk_count,
                 error_mask=ErrorMask(row.error_mask),
+                canonical_result_id=row.canonical_result_id,
+                assimilate_state=AssimilateState(row.assimilate_state),
                 output=row.output,
                 messages=_messages(connection, row.id) if row.error_mask else (),
             )
@@ -81,8 +86,43 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
     return ready
 
 
-def weakest_votes(connection: Connection, job_id: int) -> int:
-    """How many principals stand behind the job's least supported work unit; 0 without any."""
+def equal_output(chosen: FromClause) -> ScalarSelect[str | None]:
+    """The same bytes from another result of the work unit: whoever speaks for an answer may change
+    after the duplicates' bytes are gone (result_workunit)."""
+    others = table(ResultRow).alias("others")
+    return (
+        select(others.c.output)
+        .where(
+            others.c.workunit_id == chosen.c.workunit_id,
+            others.c.output_digest == chosen.c.output_digest,
+            others.c.output.is_not(None),
+        )
+        .limit(1)
+        .correlate(chosen)
+        .scalar_subquery()
+    )
+
+
+def support(connection: Connection, job_id: int) -> Backing:
+    """What a job's work units rest on, counted (workunit_of_job)."""
+    units = table(WorkUnitRow)
+    found = connection.execute(
+        select(units.c.support, func.count().label("units"))
+        .where(units.c.job_id == job_id)
+        .group_by(units.c.support)
+    )
+    counts = {row.support: row.units for row in found}
+    return Backing(
+        agreed=counts.get(Support.AGREED, 0),
+        trusted=counts.get(Support.TRUSTED, 0),
+        below_target=counts.get(Support.BELOW_TARGET, 0),
+        weakest_votes=_weakest_votes(connection, job_id),
+    )
+
+
+def _weakest_votes(connection: Connection, job_id: int) -> int:
+    """How many principals stand behind the least supported work unit that volunteers agreed on; 0
+    without any."""
     units, results = table(WorkUnitRow), table(ResultRow)
     chosen = results.alias("chosen")
     counts = (
@@ -94,7 +134,7 @@ def weakest_votes(connection: Connection, job_id: int) -> int:
                 & (results.c.validate_state == ValidateState.VALID.value),
             )
         )
-        .where(units.c.job_id == job_id)
+        .where(units.c.job_id == job_id, units.c.support != Support.TRUSTED.value)
         .group_by(units.c.id)
         .subquery()
     )

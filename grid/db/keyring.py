@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grid.auditlog import entries
 from grid.auditlog.entries import About
+from grid.db.transaction import Entropy
 from grid.identifiers import Identifiers, Kind
 from grid.items import Job
 
@@ -35,7 +36,7 @@ class Keyring:
         return entries.about(job, public_id, self.pseudonym_key)
 
 
-def open_keyring(folder: Path) -> Keyring:
+def open_keyring(folder: Path, entropy: Entropy = secrets.token_bytes) -> Keyring:
     """The keyring of a data folder; made at first start, readable by its owner only."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / FILE_NAME
@@ -44,7 +45,7 @@ def open_keyring(folder: Path) -> Keyring:
     except FileExistsError:
         secret = path.read_bytes()
     else:
-        secret = secrets.token_bytes(SECRET_BYTES)
+        secret = entropy(SECRET_BYTES)
         with os.fdopen(handle, "wb") as file:
             file.write(secret)
             file.flush()

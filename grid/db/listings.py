@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, func, select, true, union_all
 
 from grid.assimilator.output import OutputPart
-from grid.db import queries, rows
+from grid.db import folds, queries, rows
 from grid.db.rows import JobFacts
 from grid.db.tables import (
     ChunkColumnRow,
@@ -54,6 +54,10 @@ class Counts(Struct, frozen=True, kw_only=True):
     decided: int = 0
     #: In the output, in order from the first.
     merged: int = 0
+    #: The version of the output that is being made, or was made last.
+    output_version: int = 1
+    #: Verdicts that were taken back, or turned round.
+    retracted: int = 0
 
 
 class Output(Struct, frozen=True, kw_only=True):
@@ -63,6 +67,10 @@ class Output(Struct, frozen=True, kw_only=True):
     manifest_digest: str
     rows: int
     made_at: int
+    agreed: int
+    trusted: int
+    below_target: int
+    weakest_votes: int
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -156,7 +164,7 @@ def _visible(columns: Any, viewer: Viewer) -> ColumnElement[bool]:
 def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts]:
     """How far jobs have come, by id (workunit_progress; merge's primary key)."""
     decided = dict.fromkeys(job_ids, 0)
-    merged = dict.fromkeys(job_ids, 0)
+    found = {number: Counts() for number in job_ids}
     for job_id, count in connection.execute(
         select(UNIT.c.job_id, func.count())
         .where(
@@ -168,20 +176,33 @@ def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts
     ):
         decided[job_id] = count
     merges = table(MergeRow)
-    for job_id, count in connection.execute(
-        select(merges.c.job_id, merges.c.merged).where(merges.c.job_id.in_(job_ids))
+    for row in connection.execute(
+        select(merges.c.job_id, merges.c.merged, merges.c.output_version, merges.c.retracted).where(
+            merges.c.job_id.in_(job_ids)
+        )
     ):
-        merged[job_id] = count
-    return {number: Counts(decided=decided[number], merged=merged[number]) for number in job_ids}
+        found[row.job_id] = Counts(
+            decided=decided[row.job_id],
+            merged=row.merged,
+            output_version=row.output_version,
+            retracted=row.retracted,
+        )
+    return found
 
 
-def workunits(connection: Connection, job_id: int, after: int, limit: int) -> list[WorkUnit]:
-    """Work units of a job behind ordinal `after`, in order (workunit_of_job)."""
+def workunits(
+    connection: Connection, job_id: int, after: int | None, limit: int, sealed: bool
+) -> list[WorkUnit]:
+    """Work units of a job behind the one of id `after`: in order, or in random order while its
+    place would tell which one it is (workunit_of_job, workunit_shuffled)."""
+    place = UNIT.c.shuffle if sealed else UNIT.c.ordinal
+    conditions = [UNIT.c.job_id == job_id]
+    if after is not None:
+        behind = UNIT.alias("behind")
+        here = behind.c.shuffle if sealed else behind.c.ordinal
+        conditions.append(place > select(here).where(behind.c.id == after).scalar_subquery())
     found = connection.scalars(
-        select(UNIT.c.id)
-        .where(UNIT.c.job_id == job_id, UNIT.c.ordinal > after)
-        .order_by(UNIT.c.ordinal)
-        .limit(limit)
+        select(UNIT.c.id).where(*conditions).order_by(place).limit(limit)
     ).all()
     units = queries.workunits(connection, found)
     return [units[number] for number in found]
@@ -191,7 +212,9 @@ def canonical_output(connection: Connection, unit: WorkUnit) -> str | None:
     """The canonical output of a decided work unit as canonical JSON (primary key)."""
     results = table(ResultRow)
     text = connection.scalar(
-        select(results.c.output).where(results.c.id == unit.canonical_result_id)
+        select(func.coalesce(results.c.output, folds.equal_output(results))).where(
+            results.c.id == unit.canonical_result_id
+        )
     )
     return None if text is None else str(text)
 
@@ -265,18 +288,32 @@ def given(connection: Connection, result_id: int) -> Given | None:
 
 
 def totals(connection: Connection) -> Totals:
-    """What the server adds up to (job_open; one merge row a job; host's primary key)."""
+    """What the server adds up to (job_open, job_sealed, workunit_progress; host's primary key)."""
     by_state = {
         row.job_state: row.jobs
         for row in connection.execute(
             select(JOB.c.job_state, func.count().label("jobs")).group_by(JOB.c.job_state)
         )
     }
-    verified = connection.scalar(select(func.sum(table(MergeRow).c.merged)))
+    merges = table(MergeRow)
+    sealed = JOB.c.seal_opened_at.is_(None)
+    merged = connection.scalar(
+        select(func.sum(merges.c.merged)).join(JOB, JOB.c.id == merges.c.job_id).where(~sealed)
+    )
+    # How far the ordered fold of a sealed job has come would tell which work units are decided.
+    decided = connection.scalar(
+        select(func.count())
+        .select_from(UNIT.join(JOB, JOB.c.id == UNIT.c.job_id))
+        .where(
+            sealed,
+            UNIT.c.assimilate_state.in_([AssimilateState.READY, AssimilateState.DONE]),
+            UNIT.c.error_mask == 0,
+        )
+    )
     hosts = connection.scalar(select(func.count()).select_from(table(HostRow)))
     return Totals(
         jobs_active=by_state.get(JobState.ACTIVE, 0),
         jobs_completed=by_state.get(JobState.COMPLETED, 0),
-        workunits_verified=int(verified or 0),
+        workunits_verified=int(merged or 0) + int(decided or 0),
         hosts_enrolled=int(hosts or 0),
     )

@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from grid import splitter, transitioner
 from grid.assimilator import ending
-from grid.assimilator.output import OutputPart
+from grid.assimilator.output import Backing, OutputPart
 from grid.auditlog import entries
 from grid.auditlog.entries import About
 from grid.db import apply as writes
-from grid.db import queries
+from grid.db import credits, folds, queries
 from grid.db.folds import Merge, Ripe
 from grid.db.keyring import Keyring
 from grid.db.tables import OutputPartRow, OutputRow
@@ -25,6 +25,10 @@ from grid.db.work import Context, settle_units
 from grid.items import Json, WorkUnit
 from grid.states import AssimilateState, FileDeleteState
 from grid.transition import Entity, Instruction, Transition, merged
+from grid.validator import credit
+
+#: Places in a sealed job's lists: 48 bits hardly ever meet.
+SHUFFLE_BYTES = 6
 
 
 def wants_workunits(connection: Connection, job_id: int, high_water: int) -> bool:
@@ -55,16 +59,21 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
     made = facts.job.workunits_made
     if not writes.set_workunits_made(connection, job_id, made, made + len(ranges)):
         return 0
+    cost_ps = credits.cost_ps(connection, facts.job.job_type_digest)
+    worth = {one.ordinal: credit.of_workunit(facts.job, one.ordinal, cost_ps) for one in ranges}
+    dice = transaction.entropy(SHUFFLE_BYTES * len(ranges))
     ids = writes.add_workunits(
         connection,
         [
             {
                 "job_id": job_id,
                 "ordinal": one.ordinal,
+                "shuffle": int.from_bytes(dice[place : place + SHUFFLE_BYTES]),
                 "first_chunk": one.first_chunk,
                 "chunk_count": one.chunk_count,
+                "credit": worth[one.ordinal],
             }
-            for one in ranges
+            for place, one in zip(range(0, len(dice), SHUFFLE_BYTES), ranges, strict=True)
         ],
     )
     units = {
@@ -75,6 +84,7 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
             first_chunk=one.first_chunk,
             chunk_count=one.chunk_count,
             policy=facts.job.policy,
+            credit=worth[one.ordinal],
         )
         for one in ranges
     }
@@ -139,8 +149,7 @@ def advance_merge(
                 rows=part.rows,
             ),
         )
-    settled = _settled([one.workunit_id for one in done], "its output is in the job's")
-    writes.apply(connection, settled, (), transaction.now)
+    writes.apply(connection, _in_output(done), (), transaction.now)
     transaction.touched.add(job_id)
     return True
 
@@ -151,16 +160,22 @@ def complete_job(
     merge: Merge,
     last: OutputPart | None,
     manifest_digest: str,
+    backing: Backing,
     keyring: Keyring,
 ) -> int:
-    """Publish the merge as the job's output and end the job; how many steps were taken.
+    """Publish the merge as the job's output and end the job; how many steps were taken: none when
+    a verdict was retracted meanwhile.
 
     The blobs of the last part and of the manifest are on the disk already.
     """
     facts = queries.job(transaction.connection, job_id)
     if facts is None or facts.job.job_state not in ending.OPEN_STATES:
         return 0
-    _publish_output(transaction, keyring.about(facts.job), merge, last, manifest_digest)
+    now = folds.merge_state(transaction.connection, job_id)
+    if (now.output_version, now.merged) != (merge.output_version, merge.merged):
+        return 0
+    about = keyring.about(facts.job)
+    _publish_output(transaction, about, merge, last, manifest_digest, backing)
     done = ending.Progress(merged=merge.merged)
     return end_job(transaction, job_id, done, keyring)
 
@@ -172,6 +187,9 @@ def end_job(
     facts = queries.job(transaction.connection, job_id)
     assert facts is not None, "jobs stay"
     out = queries.copies_out(transaction.connection, job_id)
+    given_up = progress.failure is not None or facts.job.job_state in ending.GIVEN_UP
+    if not given_up:  # rechecks are made all the same, while nobody sees what they may overturn
+        out += queries.trusted_unsent(transaction.connection, job_id)
     progress = msgspec.structs.replace(progress, in_progress=out)
     steps = ending.decide(facts.job, progress, transaction.now)
     about, lines = keyring.about(facts.job), []
@@ -179,7 +197,7 @@ def end_job(
         transaction.touched.add(job_id)
         if "seal_opened_at" in step.after:
             writes.unseal(transaction.connection, job_id)
-            lines.append(entries.reveal(about, transaction.now))
+            lines.append(entries.reveal(about, facts.job.seed, transaction.now))
         else:
             lines.append(entries.ending(about, step, transaction.now))
     writes.apply(transaction.connection, merged(steps), lines, transaction.now)
@@ -209,6 +227,7 @@ def _publish_output(
     merge: Merge,
     last: OutputPart | None,
     manifest_digest: str,
+    backing: Backing,
 ) -> None:
     """Record a finished version of the output; its manifest is on the disk already."""
     connection = transaction.connection
@@ -230,10 +249,28 @@ def _publish_output(
             manifest_digest=manifest_digest,
             rows=sum(part.rows for part in parts),
             made_at=transaction.now,
+            **msgspec.to_builtins(backing),
         ),
     )
     line = entries.output(about, merge.output_version, manifest_digest, transaction.now)
     writes.log(connection, [line], transaction.now)
+
+
+def _in_output(done: Sequence[Ripe]) -> list[Transition]:
+    """Whatever was merged is settled, if its verdict is still the one."""
+    return [
+        Transition(
+            entity=Entity.WORKUNIT,
+            id=one.workunit_id,
+            before={
+                "assimilate_state": one.assimilate_state,
+                "canonical_result_id": one.canonical_result_id,
+            },
+            after={"assimilate_state": AssimilateState.DONE},
+            because="its output is in the job's",
+        )
+        for one in done
+    ]
 
 
 def _settled(workunit_ids: Sequence[int], because: str) -> list[Transition]:

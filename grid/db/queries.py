@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, func, literal_column, select
 
@@ -23,8 +24,8 @@ from grid.db.tables import (
     spelled,
     table,
 )
-from grid.items import ChunkColumn, DataSet, Host, Policy, WorkUnit
-from grid.states import AssimilateState, FileDeleteState, JobState, ServerState
+from grid.items import ChunkColumn, DataSet, Host, Policy, Result, WorkUnit
+from grid.states import AssimilateState, FileDeleteState, JobState, Purpose, ServerState
 
 RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
 
@@ -42,6 +43,18 @@ def jobs(connection: Connection, ids: Collection[int]) -> dict[int, JobFacts]:
     """Jobs by id (primary key)."""
     found = map(rows.job_facts, connection.execute(select(JOB).where(JOB.c.id.in_(ids))))
     return {one.job.id: one for one in found}
+
+
+def is_in(connection: Connection, job_id: int, state: JobState) -> bool:
+    """Whether a job is in this state at this moment."""
+    return connection.scalar(select(JOB.c.job_state).where(JOB.c.id == job_id)) == state
+
+
+def result(connection: Connection, number: int) -> Result | None:
+    """One result, or None."""
+    fields = [RESULT.c[name] for name in rows.RESULT_FIELDS]
+    row = connection.execute(select(*fields).where(RESULT.c.id == number)).first()
+    return None if row is None else msgspec.convert(dict(row._mapping), Result, strict=False)
 
 
 def job(connection: Connection, number: int | None) -> JobFacts | None:
@@ -83,6 +96,35 @@ def overdue(connection: Connection, now: int, limit: int) -> set[int]:
                 RESULT.c.report_deadline < now,
             )
             .order_by(RESULT.c.report_deadline)
+            .limit(limit)
+        )
+    )
+
+
+def due(connection: Connection, now: int, limit: int) -> set[int]:
+    """Work units of open jobs that time moves on (workunit_due)."""
+    return set(
+        connection.scalars(
+            select(UNIT.c.id)
+            .join(JOB, JOB.c.id == UNIT.c.job_id)
+            .where(UNIT.c.due_at <= now, JOB.c.job_state == JobState.ACTIVE)
+            .order_by(UNIT.c.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def unsent_of_ended(connection: Connection, limit: int) -> set[int]:
+    """Work units of completed jobs of which copies still wait for a host (result_waiting)."""
+    return set(
+        connection.scalars(
+            select(RESULT.c.workunit_id)
+            .join(JOB, JOB.c.id == RESULT.c.job_id)
+            .where(
+                JOB.c.job_state == JobState.COMPLETED,
+                RESULT.c.server_state == spelled(ServerState.UNSENT),
+                RESULT.c.purpose != spelled(Purpose.TRUSTED),
+            )
             .limit(limit)
         )
     )
@@ -155,9 +197,19 @@ def unseen_workunits(connection: Connection, job_id: int, limit: int) -> int:
 
 
 def copies_out(connection: Connection, job_id: int) -> int:
-    """Copies of a job that hosts still hold (result_out)."""
+    """Copies of a job that hosts still hold, or the server computes (result_out)."""
     counted = select(func.count()).where(
         RESULT.c.job_id == job_id, RESULT.c.server_state == spelled(ServerState.IN_PROGRESS)
+    )
+    return int(connection.scalar(counted) or 0)
+
+
+def trusted_unsent(connection: Connection, job_id: int) -> int:
+    """Work units of a job that wait for the server to compute them (result_trusted)."""
+    counted = select(func.count()).where(
+        RESULT.c.job_id == job_id,
+        RESULT.c.purpose == spelled(Purpose.TRUSTED),
+        RESULT.c.server_state == spelled(ServerState.UNSENT),
     )
     return int(connection.scalar(counted) or 0)
 

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Row
 
 from grid.items import Column, DataSet, Host, Job, Json, Policy, Result, WorkUnit
-from grid.states import AssimilateState, ErrorMask, FileDeleteState
+from grid.states import AssimilateState, ErrorMask, FileDeleteState, Support
 
 
 class UnitFields(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,10 +20,13 @@ class UnitFields(msgspec.Struct, frozen=True, kw_only=True):
     ordinal: int
     first_chunk: int
     chunk_count: int
+    credit: int
     canonical_result_id: int | None
     error_mask: int
     assimilate_state: AssimilateState
     file_delete_state: FileDeleteState
+    support: Support
+    due_at: int | None
 
 
 #: Columns of the result table that make a Result: all but the output's bytes.
@@ -40,10 +43,13 @@ def workunit(row: UnitFields, policy: Policy, results: Sequence[Result]) -> Work
         first_chunk=row.first_chunk,
         chunk_count=row.chunk_count,
         policy=policy,
+        credit=row.credit,
         canonical_result_id=row.canonical_result_id,
         error_mask=ErrorMask(row.error_mask),
         assimilate_state=row.assimilate_state,
         file_delete_state=row.file_delete_state,
+        support=row.support,
+        due_at=row.due_at,
         results=tuple(results),
     )
 

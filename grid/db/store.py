@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -12,16 +13,20 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from grid import dispatch
 from grid.blobs import BlobStore
 from grid.comparators import Comparator, by_digest
 from grid.db import queries, session
 from grid.db.keyring import Keyring, open_keyring
 from grid.db.rows import JobFacts
-from grid.db.transaction import Transaction
+from grid.db.sharing import Sharing
+from grid.db.snapshots import Snapshots
+from grid.db.transaction import Entropy, Transaction
 from grid.db.work import Context, WorkAnswer, WorkRequest, work
 from grid.db.writer import Writer
 from grid.plugins.loader import PluginError
 from grid.plugins.registry import Registry
+from grid.plugins.selectors import Selector, selectors
 from grid.settings import Settings
 from grid.states import JobState
 
@@ -41,12 +46,20 @@ def database_url(settings: Settings) -> str:
 
 
 class Store:
-    """Database, blobs, keys and job types of one data folder."""
+    """Database, blobs, keys and job types of one data folder.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    Clock and entropy are arguments, so that one seed can stand for all chance there is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = time.time,
+        entropy: Entropy = secrets.token_bytes,
+    ) -> None:
         self.settings = settings
         self._clock = clock
-        self.keyring: Keyring = open_keyring(settings.data_dir)
+        self.keyring: Keyring = open_keyring(settings.data_dir, entropy)
         self.blobs = BlobStore(settings.data_dir / "blobs")
         self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
         url = database_url(settings)
@@ -56,9 +69,13 @@ class Store:
         self._listeners: list[Callable[[set[int]], None]] = []
         self._jobs: dict[int, JobFacts] = {}
         self.context = Context(
-            keyring=self.keyring, jobs=self._job_facts, comparator=self._comparator
+            keyring=self.keyring,
+            jobs=self._job_facts,
+            comparator=self._comparator,
+            snapshots=Snapshots(settings),
+            sharing=Sharing(self._selectors(), settings.selector),
         )
-        self._writer = Writer(self._writing, self._work, self.now, self._tell)
+        self._writer = Writer(self._writing, self._work, self.now, entropy, self._tell)
         self._refuse_missing_job_types()
 
     def now(self) -> int:
@@ -87,6 +104,10 @@ class Store:
         future: asyncio.Future[WorkAnswer] = self._writer.submit_async(request)
         return await future
 
+    def work_together(self, requests: Sequence[WorkRequest]) -> list[WorkAnswer]:
+        """The exchanges of several hosts in one commit, in this order; as `write`."""
+        return self.write(lambda transaction: self._work(transaction, requests))
+
     def listen(self, listener: Callable[[set[int]], None]) -> Callable[[], None]:
         """Call `listener` with the ids of jobs that changed, after each commit, in the writer's
         thread: it must be quick. Returns how to stop that."""
@@ -98,6 +119,13 @@ class Store:
         self._writer.close()
         self._reading.dispose()
         self._writing.dispose()
+
+    def _selectors(self) -> Mapping[str, Selector]:
+        found = selectors(dispatch.selectors, self.settings.selector_plugins)
+        if self.settings.selector not in found:
+            known = ", ".join(found)
+            raise PluginError(f"{self.settings.selector}: no such selector; there are {known}")
+        return found
 
     def _work(self, transaction: Transaction, requests: Sequence[WorkRequest]) -> list[WorkAnswer]:
         return work(transaction, requests, self.context)

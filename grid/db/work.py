@@ -6,65 +6,35 @@ a report, the quorum it completes and the canonical result stand in one transact
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
-from grid import dispatch, report
+from grid import report
+from grid.assimilator import ending
 from grid.auditlog import entries
 from grid.comparators import Comparator
 from grid.db import apply as writes
-from grid.db import hot
-from grid.db.hot import Waiting
+from grid.db import hot, queries
 from grid.db.keyring import Keyring
+from grid.db.requests import Assigned as Assigned
+from grid.db.requests import Renewal as Renewal
+from grid.db.requests import WorkAnswer as WorkAnswer
+from grid.db.requests import WorkRequest as WorkRequest
 from grid.db.rows import JobFacts
+from grid.db.sharing import Sharing
+from grid.db.snapshots import Snapshots
 from grid.db.transaction import Transaction
-from grid.dispatch import Ask, Candidate, WhyNoWork
-from grid.items import Host, Mode, WorkUnit
+from grid.items import WorkUnit
 from grid.leases import Lease
 from grid.report import Judged, Report
-from grid.transition import Instruction, Transition, after, merged
-from grid.validator import settle
+from grid.states import AssimilateState, JobState
+from grid.transition import Entity, Freeze, Instruction, Transition, after, merged
+from grid.validator import grouping, settle
 
-#: Candidates read beyond what is asked for, so that some may be refused without a second look.
-SLACK = 8
-
-
-class Renewal(Struct, frozen=True, kw_only=True):
-    """A host that is still computing."""
-
-    result_id: int
-    lease: Lease | None
-
-
-class WorkRequest(Struct, frozen=True, kw_only=True):
-    """One host's reports, renewals and wish for more."""
-
-    host: Host
-    reports: tuple[Report, ...] = ()
-    #: Canonical JSON of accepted outputs, by result id.
-    outputs: Mapping[int, str] = {}
-    renewals: tuple[Renewal, ...] = ()
-    want: int = 0
-
-
-class Assigned(Struct, frozen=True, kw_only=True):
-    """A result the host may compute now."""
-
-    lease: Lease
-    job: JobFacts
-    first_chunk: int
-    chunk_count: int
-
-
-class WorkAnswer(Struct, frozen=True, kw_only=True):
-    """What one request is answered; lists are as long as the request's."""
-
-    judged: tuple[Judged, ...]
-    renewed: tuple[Lease | None, ...]
-    assigned: tuple[Assigned, ...]
-    why_no_work: WhyNoWork | None
+NOTHING: Mapping[int, str] = {}
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -75,6 +45,8 @@ class Context(Struct, frozen=True, kw_only=True):
     jobs: Callable[[Transaction, set[int]], Mapping[int, JobFacts]]
     #: How a job's answers are compared.
     comparator: Callable[[JobFacts], Comparator]
+    sharing: Sharing
+    snapshots: Snapshots
 
     def policies(self, transaction: Transaction) -> hot.Policies:
         """Job ids → their policies."""
@@ -91,15 +63,16 @@ def work(
     """Do a whole batch; raises `apply.Lost` when another process was quicker."""
     units = _units(transaction, requests, context)
     judged, renewed = _take(transaction, requests, units, context)
-    given = _share_out(transaction, requests, context)
+    shares = context.sharing.share_out(transaction, requests, context.jobs)
     return [
         WorkAnswer(
             judged=tuple(judged[place]),
             renewed=tuple(renewed[place]),
-            assigned=tuple(given[place][0]),
-            why_no_work=given[place][1],
+            assigned=tuple(share.assigned),
+            why_no_work=share.why_no_work,
+            ban_reason=share.ban_reason,
         )
-        for place in range(len(requests))
+        for place, share in enumerate(shares)
     ]
 
 
@@ -108,31 +81,101 @@ def settle_units(
     units: Mapping[int, WorkUnit],
     context: Context,
     done: Mapping[int, Sequence[Instruction]],
+    outputs: Mapping[int, str] = NOTHING,
 ) -> None:
-    """Settle work units after `done` was decided for them, and carry out all of it."""
+    """Settle work units after `done` was decided for them, and carry out all of it.
+
+    `outputs` holds what has come in and is not stored yet.
+    """
     numbers = {unit.job_id for unit in units.values()}
     jobs = context.jobs(transaction, numbers)
-    abouts = {number: context.keyring.about(jobs[number].job) for number in numbers}
+    people = {
+        one.volunteer_id
+        for unit in units.values()
+        for one in unit.results
+        if one.volunteer_id is not None
+    }
+    known = {number: jobs[number] for number in numbers}
+    snapshots = context.snapshots.of(transaction, known, people)
     batch: list[Instruction] = []
     lines: list[entries.Entry] = []
     for number, unit in units.items():
-        facts = jobs[unit.job_id]
+        facts, snapshot = jobs[unit.job_id], snapshots[unit.job_id]
         changed = after(unit, done.get(number, ()), next_id=0)
-        rules = settle(changed, context.comparator(facts), transaction.now)
+        compare = context.comparator(facts)
+        said = _outputs(transaction, changed, compare, outputs)
+        group = grouping(compare, said)
+        rules = settle(changed, group, snapshot, transaction.now)
         mine = merged([*done.get(number, ()), *rules])
         if not mine:
             continue
+        snapshots[unit.job_id] = context.snapshots.spend(snapshot, unit.job_id, mine)
         transaction.touched.add(unit.job_id)
         batch.extend(mine)
-        lines.extend(
-            entries.of_unit(
-                after(changed, rules, next_id=-(10**9)),
-                mine,
-                abouts[unit.job_id],
-                transaction.now,
-            )
-        )
+        final = after(changed, rules, next_id=-(10**9))
+        about = context.keyring.about(facts.job)
+        keys = group(final) if compare.needs_output else entries.ALIKE_BY_DIGEST
+        now = transaction.now
+        lines.extend(entries.of_unit(unit, final, mine, about, snapshot, now, keys))
     writes.apply(transaction.connection, batch, lines, transaction.now)
+    _after_verdicts(transaction, batch, units, jobs, context)
+
+
+def _outputs(
+    transaction: Transaction, unit: WorkUnit, compare: Comparator, fresh: Mapping[int, str]
+) -> Callable[[int], str | None] | None:
+    """Where a comparator that must see outputs finds them."""
+    if not compare.needs_output:
+        return None
+    kept = hot.outputs(transaction.connection, [one.id for one in unit.results])
+    return lambda number: fresh.get(number) or kept.get(number)
+
+
+def _after_verdicts(
+    transaction: Transaction,
+    batch: Sequence[Instruction],
+    units: Mapping[int, WorkUnit],
+    jobs: Mapping[int, JobFacts],
+    context: Context,
+) -> None:
+    """Make outputs anew that rest on a verdict that was taken back; pause suspect jobs."""
+    again: set[int] = set()
+    retracted: Counter[int] = Counter()
+    for one in batch:
+        if isinstance(one, Transition) and one.entity is Entity.WORKUNIT:
+            before = units[one.id]
+            merged_before = before.assimilate_state is AssimilateState.DONE
+            if merged_before and "assimilate_state" in one.after:
+                again.add(before.job_id)
+            decided = before.canonical_result_id is not None
+            if decided and {"assimilate_state", "canonical_result_id"} <= one.after.keys():
+                retracted[before.job_id] += 1
+    for number, verdicts in retracted.items():
+        writes.count_retracted(transaction.connection, number, verdicts)
+    for number in again:
+        writes.restart_merge(transaction.connection, number)
+        because = "a verdict was retracted: the output is made anew"
+        _move(transaction, jobs[number], JobState.ACTIVE, because, context)
+    for one in batch:
+        if isinstance(one, Freeze):
+            _move(transaction, jobs[one.job_id], JobState.PAUSED, one.because, context)
+
+
+def _move(
+    transaction: Transaction, facts: JobFacts, to: JobState, because: str, context: Context
+) -> None:
+    """Move a job on if it is where such a move makes sense; it may have moved since."""
+    moving = {JobState.PAUSED: JobState.ACTIVE, JobState.ACTIVE: JobState.COMPLETED}
+    if not queries.is_in(transaction.connection, facts.job.id, moving[to]):
+        return
+    job = msgspec.structs.replace(facts.job, job_state=moving[to])
+    if to is JobState.PAUSED:
+        transition = ending.freeze(job, because)
+    else:
+        transition = ending.reopen(job, because)
+    line = entries.ending(context.keyring.about(job), transition, transaction.now)
+    writes.apply(transaction.connection, [transition], [line], transaction.now)
+    transaction.touched.add(job.id)
 
 
 def _units(
@@ -191,97 +234,6 @@ def _take(
     renewed = [[one_renewal(renewal) for renewal in one.renewals] for one in requests]
     touched = {number: units[number] for number in done}
     if touched:
-        settle_units(transaction, touched, context, done)
+        settle_units(transaction, touched, context, done, outputs)
         writes.keep_outputs(transaction.connection, outputs)
     return judged, renewed
-
-
-def _share_out(
-    transaction: Transaction, requests: Sequence[WorkRequest], context: Context
-) -> list[tuple[list[Assigned], WhyNoWork | None]]:
-    given: list[tuple[list[Assigned], WhyNoWork | None]] = [([], None) for _ in requests]
-    asking = [place for place, request in enumerate(requests) if request.want > 0]
-    if not asking:
-        return given
-    connection = transaction.connection
-    hosts = [requests[place].host.id for place in asking]
-    limit = sum(requests[place].want for place in asking) + SLACK
-    pool, leases = hot.offer(connection, hosts, limit)
-    asks = {
-        place: Ask(
-            host=requests[place].host,
-            want=requests[place].want,
-            leases=leases.get(requests[place].host.id, 0),
-        )
-        for place in asking
-    }
-    unlucky = _hand_over(transaction, asks, pool, context, given)
-    if len(pool) == limit:  # there is more than was looked at
-        for place in unlucky:
-            _look_further(transaction, place, asks[place], context, given)
-    return given
-
-
-def _look_further(
-    transaction: Transaction,
-    place: int,
-    ask: Ask,
-    context: Context,
-    given: list[tuple[list[Assigned], WhyNoWork | None]],
-) -> None:
-    """Give a host what lies beyond the pool: one copy of each work unit that it may have."""
-    host, (mine, reason) = ask.host, given[place]
-    more, had = ask.want - len(mine), len(mine)
-    own = hot.waiting_for(transaction.connection, host.principal_id, host.trusted, more)
-    again = Ask(host=host, want=more, leases=ask.leases + had)
-    _hand_over(transaction, {place: again}, own, context, given)
-    if given[place][1] is WhyNoWork.NO_WORK:  # what it was refused is the reason
-        given[place] = given[place][0], reason
-
-
-def _hand_over(
-    transaction: Transaction,
-    asks: Mapping[int, Ask],
-    pool: Sequence[Waiting],
-    context: Context,
-    given: list[tuple[list[Assigned], WhyNoWork | None]],
-) -> list[int]:
-    """Assign from the pool into `given`; the places that could use a second look."""
-    jobs = context.jobs(transaction, {one.job_id for one in pool})
-    candidates = [
-        Candidate(
-            result_id=one.result_id,
-            workunit_id=one.workunit_id,
-            trusted_only=jobs[one.job_id].job.policy.mode is Mode.TRUSTED,
-            delay_bound_s=jobs[one.job_id].job.policy.delay_bound_s,
-            held_by=one.held_by,
-        )
-        for one in pool
-    ]
-    by_result = {one.result_id: one for one in pool}
-    shares = dispatch.assign(list(asks.values()), candidates, transaction.now)
-    batch = [transition for share in shares for transition in share.transitions]
-    writes.apply(transaction.connection, batch, (), transaction.now)
-    unlucky = []
-    for place, share in zip(asks, shares, strict=True):
-        mine = given[place][0]
-        for transition in share.transitions:
-            spot = by_result[transition.id]
-            transaction.touched.add(spot.job_id)
-            mine.append(
-                Assigned(
-                    lease=Lease(
-                        result_id=transition.id,
-                        host_id=transition.after["host_id"],
-                        deadline=transition.after["report_deadline"],
-                        epoch=transition.after["epoch"],
-                    ),
-                    job=jobs[spot.job_id],
-                    first_chunk=spot.first_chunk,
-                    chunk_count=spot.chunk_count,
-                )
-            )
-        given[place] = mine, share.why_no_work
-        if share.why_no_work in (WhyNoWork.NEEDS_OTHERS, WhyNoWork.TRUSTED_ONLY):
-            unlucky.append(place)
-    return unlucky

@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Engine
 
-from grid.db.transaction import Transaction
+from grid.db.transaction import Entropy, Transaction
 from grid.db.work import WorkAnswer, WorkRequest
 
 log = structlog.get_logger("grid.db")
@@ -67,9 +67,11 @@ class Writer:
         engine: Engine,
         exchange: Exchange,
         clock: Callable[[], int],
+        entropy: Entropy,
         after_commit: Callable[[set[int]], None],
     ) -> None:
-        self._engine, self._exchange, self._clock = engine, exchange, clock
+        self._engine, self._exchange = engine, exchange
+        self._clock, self._entropy = clock, entropy
         self._after_commit = after_commit
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -157,7 +159,7 @@ class Writer:
 
     def _together(self, batch: list[_Item]) -> set[int]:
         with self._engine.begin() as connection:
-            transaction = Transaction(connection, self._clock())
+            transaction = Transaction(connection, self._clock(), self._entropy)
             requests: list[WorkRequest] = []
             for item in batch:
                 item.error = None

@@ -1,4 +1,4 @@
-"""This file is where one Deno child lives: started under limits, spoken to in frames, killed."""
+"""This file is where one child lives: started under limits, spoken to in frames, killed."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 import deno
 
 RUNTIME = Path(__file__).parent / "assets" / "runtime-deno.js"
+#: Where the package `grid` is imported from.
+PACKAGES = Path(__file__).parents[2]
 
 #: The kinds of frame that a child sends.
 READY, OUTPUT, FAILED = range(3)
@@ -64,20 +68,41 @@ def engine_name() -> str:
     return f"deno/{version('deno').split('.')[0]}"
 
 
-class Child:
-    """One Deno process without any permission, in a session and a folder of its own."""
+#: The folder of a child → its command and its environment.
+Start = Callable[[str], tuple[Sequence[str], Mapping[str, str]]]
 
-    def __init__(self) -> None:
-        if not RUNTIME.is_file():
-            raise RuntimeError(f"{RUNTIME} is missing: install the project, which builds it")
-        self._folder = tempfile.TemporaryDirectory(prefix="grid-deno-")
+
+def deno_child(folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
+    """A Deno process without any permission."""
+    if not RUNTIME.is_file():
+        raise RuntimeError(f"{RUNTIME} is missing: install the project, which builds it")
+    environment = {"DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
+    return [deno.find_deno_bin(), *FLAGS, str(RUNTIME)], environment
+
+
+def python_child(_folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
+    """A Python process that runs the Python of job types, with nothing of our environment."""
+    environment = {"PYTHONPATH": str(PACKAGES), "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+    return [sys.executable, "-m", "grid.engines.answering"], environment
+
+
+class Child:
+    """One process, in a session and a folder of its own."""
+
+    def __init__(self, start: Start) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="grid-child-")
+        try:
+            command, environment = start(self._folder.name)
+        except BaseException:
+            self._folder.cleanup()
+            raise
         self._process = subprocess.Popen(
-            [deno.find_deno_bin(), *FLAGS, str(RUNTIME)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self._folder.name,
-            env={"DENO_DIR": self._folder.name, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"},
+            env=environment,
             start_new_session=True,
             bufsize=0,
         )

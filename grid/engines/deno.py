@@ -16,7 +16,7 @@ from grid.engines import (
     ProgramFailed,
     TimeLimit,
 )
-from grid.engines.child import OUTPUT, Child, ChildLost, ChildTimeLimit, engine_name
+from grid.engines.child import OUTPUT, Child, ChildLost, ChildTimeLimit, deno_child, engine_name
 
 #: A message of so many UTF-16 units is at most so many bytes of UTF-8.
 MESSAGE_BYTES_MAX = 3 * MESSAGE_LENGTH_MAX
@@ -82,7 +82,7 @@ class DenoEngine:
 
     def _compute(self, job: Computation) -> bytes:
         if self._child is None and not self._closed:
-            self._child, self._built = Child(), None
+            self._child, self._built = Child(deno_child), None
         if self._child is None or self._closed:
             raise ChildLost("closed")
         frame = _frame(job, None if self._built == job.program else job.program)

@@ -21,6 +21,9 @@ from grid.items import Column, Json
 #: Marks the functions of a plugin that implement a hook of `grid.plugins.hookspecs`.
 hookimpl = pluggy.HookimplMarker("grid")
 
+#: What a work unit may cost, as declared: credit for it still fits 64 bits.
+COST_MAX = 10**12
+
 #: One chunk as the reference sees it: column name → Python values (int, float, bool, str, None).
 Chunk = Mapping[str, Sequence[object]]
 
@@ -50,6 +53,15 @@ class Merged(Struct, frozen=True, kw_only=True):
     rows: pa.RecordBatch | None = None
 
 
+class Quiz(Struct, frozen=True, kw_only=True):
+    """Input made up by the server, so that it knows the answer before it asks."""
+
+    #: The columns of `reads`, chunk by chunk; each value as its column could hold it.
+    chunks: tuple[Chunk, ...]
+    #: What an honest host answers.
+    output: Json
+
+
 class JobType(ABC):
     """A kind of computation that requesters may ask for.
 
@@ -77,7 +89,10 @@ class JobType(ABC):
 
     @abstractmethod
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
-        """The output for one work unit, computed in Python; equal to the program's, to the byte."""
+        """The output for one work unit, computed in Python by other code than the program.
+
+        By `compare` it is the program's answer: equal to the byte, unless that allows more.
+        """
 
     @abstractmethod
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
@@ -87,8 +102,57 @@ class JobType(ABC):
         assume honesty.
         """
 
-    #: When two outputs are the same answer.
-    compare: Comparator = staticmethod(by_digest)
+    #: When two outputs are the same answer. Wherever programs answer alike to the last bit it is
+    #: `by_digest`; `Within` and `Unordered` are for those that cannot.
+    compare: Comparator = by_digest
+
+    #: Whether `verify` ever says anything but None.
+    verifies: bool = False
+
+    def verify(
+        self,
+        spec: Json,
+        columns: Sequence[Column],
+        rows: Sequence[int],
+        chunks: Sequence[Chunk],
+        output: Json,
+    ) -> bool | None:
+        """Whether the input proves `output` right, for answers cheaper to check than to compute.
+
+        True: right, and no other copy is needed. False: wrong, and so is every equal answer. None:
+        cannot say, and copies are compared as usual. `rows` are those of each chunk, `chunks` the
+        columns of `reads`; the output has passed `check_output`, and may be a liar's all the same.
+        """
+        return None
+
+    def cost(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> int:
+        """What chunks of so many rows cost to compute, in units of the job type's own; at least 1.
+
+        Credit follows it, times what a unit takes as measured: only proportions matter. It must
+        not depend on anything that whoever submits could claim.
+        """
+        return max(1, sum(rows) * len(self.reads(spec, columns)))
+
+    def unsolved(self, spec: Json, output: Json) -> bool:
+        """Whether `output` says that the host has not solved its work unit.
+
+        Such a copy is neither a vote nor an error: another host gets one, and nobody is blamed.
+        "There is no solution" is an answer like any other. `reference` never gives an unsolved
+        output, and `check_output` accepts one.
+        """
+        return False
+
+    def quiz(
+        self, spec: Json, columns: Sequence[Column], rows: Sequence[int], seed: int
+    ) -> Quiz | None:
+        """A work unit of chunks of so many rows whose answer is known; None if there is none.
+
+        The same seed gives the same quiz, another seed another one. It must look like the data: a
+        host that tells a quiz from other work cheats only on the rest. Texts of a column that is
+        stored with a dictionary must be in that dictionary, so a job type that does not know them
+        gives None.
+        """
+        return None
 
     @abstractmethod
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:

@@ -58,6 +58,10 @@ class Registry:
                 one.digest == digest for one in self._found.values()
             )
 
+    def folder_of(self, digest: str) -> Path | None:
+        """Where the code of this digest lies; None when its folder has changed or is gone."""
+        return next((one.folder for one in self.found() if one.digest == digest), None)
+
     def loaded(self, digest: str) -> Loaded:
         """The job type of this digest, imported at first use; raises PluginError.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
@@ -11,47 +12,59 @@ from grid.engines.child import engine_name
 from grid.engines.deno import DenoEngine
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
+from grid.volunteer.holding import Holding
 from grid.volunteer.host import Host
+from grid.volunteer.machine import capabilities
 from grid.volunteer.progress import Progress
+from grid.volunteer.wishes import Wishes
 
 
-def volunteer(server: str, cores: int, once: bool, token: str | None, quiet: bool) -> int:
+def volunteer(
+    server: str,
+    cores: int,
+    once: bool,
+    token: str | None,
+    quiet: bool,
+    wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
+) -> int:
     """Take part with `cores` cores as one host until SIGTERM or SIGINT; the exit code.
 
-    With `once` it leaves when the server has no work. `token` is a trusted-host token. 0 means that
-    it left in order, 1 that something made going on pointless, such as a system that is not Linux.
+    With `once` it leaves when the server has no work, and at `wishes.until` in any case. `token`
+    is a trusted-host token. 0 means that it left in order, 1 that something made going on
+    pointless, such as a system that is not Linux.
     """
     leaving = threading.Event()
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(quiet))
-        client = stack.enter_context(
-            closing(
-                Client(server, engine=engine_name(), capabilities={"cores": cores}, token=token)
-            )
-        )
         try:
             engines = [stack.enter_context(DenoEngine()) for _ in range(cores)]
         except OSError as error:
             progress.tell(str(error), 0)
             return 1
+        known = capabilities(cores, engines[0].compute)
+        client = stack.enter_context(
+            closing(Client(server, engine=engine_name(), capabilities=known, token=token))
+        )
 
         def leave() -> None:
             leaving.set()
             for engine in engines:
                 engine.close()
 
-        cache = BlobCache()
+        cache, holding = BlobCache(), Holding()
         failures: list[Exception] = []
 
         def loop(engine: DenoEngine) -> None:
             try:
-                Host(client, engine.compute, cache, leaving, progress.tell).run(once)
+                Host(
+                    client, engine.compute, cache, leaving, progress.tell, wishes, holding, cores
+                ).run(once)
             except Exception as error:  # whatever it was, the others must leave too
                 failures.append(error)
                 leaving.set()
 
         threads = [threading.Thread(target=loop, args=(engine,)) for engine in engines]
-        with _on_signals(leave):
+        with _on_signals(leave), _at(wishes.until, leave):
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -59,6 +72,21 @@ def volunteer(server: str, cores: int, once: bool, token: str | None, quiet: boo
         for failure in failures:
             progress.tell(f"stopped: {failure}", 0)
     return 1 if failures else 0
+
+
+@contextmanager
+def _at(moment: float | None, then: Callable[[], None]) -> Iterator[None]:
+    """Calls `then` in a thread at that moment, if any."""
+    if moment is None:
+        yield
+        return
+    timer = threading.Timer(max(0.0, moment - time.time()), then)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

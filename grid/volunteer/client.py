@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 from urllib.parse import urljoin
 
@@ -15,6 +15,8 @@ from grid.items import Json
 from grid.volunteer.messages import PROTOCOL, Identity, Lease, Problem, Report, WorkAnswer
 
 T = TypeVar("T")
+
+NOTHING: Mapping[str, Json] = {}
 
 #: A request that takes longer is given up; the slowest honest one is a chunk over a poor line.
 REQUEST_LIMIT_S = 60.0
@@ -36,7 +38,7 @@ class Client:
     """One host's talk with one server; any number of threads may share it."""
 
     def __init__(
-        self, server: str, *, engine: str, capabilities: dict[str, int], token: str | None = None
+        self, server: str, *, engine: str, capabilities: dict[str, Json], token: str | None = None
     ) -> None:
         self._base = server.rstrip("/") + "/"
         self._enrolment = {
@@ -68,14 +70,20 @@ class Client:
             return self._identity
 
     def work(
-        self, reports: Sequence[Report], renew: Sequence[Lease], want: int, token: str
+        self,
+        reports: Sequence[Report],
+        renew: Sequence[Lease],
+        want: int,
+        token: str,
+        further: Mapping[str, Json] = NOTHING,
     ) -> WorkAnswer:
         """Report, renew and ask in one request; raises Failure, Unwelcome.
 
-        A token the server knows no longer is forgotten, so that the next `identity` is a new one.
+        `further` holds the request's other fields. A token the server knows no longer is forgotten,
+        so that the next `identity` is a new one.
         """
         body = {"protocol": PROTOCOL, "token": token, "want": want}
-        body |= {"reports": list(reports), "renew": list(renew)}
+        body |= {"reports": list(reports), "renew": list(renew), **further}
         try:
             return self._post(self._base + "api/v1/work", body, WorkAnswer, {})
         except Failure as failure:

@@ -15,7 +15,9 @@ from grid.engines import Computation, EngineError
 from grid.volunteer.backoff import pause_s
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client, Failure, Unwelcome
+from grid.volunteer.holding import Holding
 from grid.volunteer.messages import Assignment, Lease, Report, WorkAnswer
+from grid.volunteer.wishes import Wishes
 
 #: Told what happens: one line for people, and how many answers the server has taken since.
 Tell = Callable[[str, int], None]
@@ -29,6 +31,12 @@ REASONS = {
     "needs_others": "what is left needs answers of other volunteers",
     "trusted_only": "what is left is for trusted hosts",
     "too_many_leases": "this host holds as many work units as it may",
+    "reserved": "this host is reserved for a job that has none now",
+    "not_capable": "what is left needs more threads, memory or features than this host has",
+    "not_wished": "what is left is of owners, topics or job types that you did not choose",
+    "leaving_soon": "what is left may take longer than this host stays",
+    "over_quota": "too many of this host's results were wrong or never came; try again later",
+    "banned": "this volunteer is banned",
 }
 
 
@@ -42,9 +50,14 @@ class Host:
         cache: BlobCache,
         leaving: threading.Event,
         tell: Tell,
+        wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
+        holding: Holding | None = None,
+        cores: int = 1,
     ) -> None:
+        """`holding` is shared by all cores of a host."""
         self._client, self._compute, self._cache = client, compute, cache
         self._leaving, self._tell = leaving, tell
+        self._wishes, self._holding, self._cores = wishes, holding or Holding(), cores
         self._lock = threading.Lock()
         #: What we hold: result → newest lease.
         self._leases: dict[str, str] = {}
@@ -70,20 +83,26 @@ class Host:
                 if not answer.assignments:
                     if once:
                         return
-                    self._tell(f"waiting for work: {_in_words(answer.why_no_work)}", 0)
+                    self._tell(f"waiting for work: {_in_words(answer)}", 0)
                     self._leaving.wait(answer.retry_after_s if answer.retry_after_s > 0 else 1)
         finally:
             self._leave()
 
     def _ask(self) -> WorkAnswer:
         token = self._client.identity().token
-        answer = self._client.work(list(self._reports.values()), (), 1, token)
-        accepted = 0
-        for said in answer.reports:
-            report = self._reports.pop(said.result_id, None)
-            accepted += report is not None and said.accepted and report.outcome == "success"
-        with self._lock:
-            self._leases |= {one.result_id: one.lease for one in answer.assignments}
+        further = {**self._wishes.fields(time.time()), "slots": self._cores, "wait": True}
+        with self._holding.asking() as told:
+            if told is not None:
+                further["holding"] = told
+            answer = self._client.work(list(self._reports.values()), (), 1, token, further)
+            accepted = 0
+            for said in answer.reports:
+                report = self._reports.pop(said.result_id, None)
+                accepted += report is not None and said.accepted and report.outcome == "success"
+            with self._lock:
+                self._leases |= {one.result_id: one.lease for one in answer.assignments}
+                held = frozenset({*self._leases, *self._reports})
+            self._holding.keep(id(self), held)
         if accepted:
             self._tell("", accepted)
         return answer
@@ -204,6 +223,10 @@ class Host:
             self._reports.clear()
             with self._lock:
                 self._leases.clear()
+        with self._lock:
+            held = frozenset({*self._leases, *self._reports})
+        self._holding.keep(id(self), held)
+        self._holding.doubt()
         self._failures += 1
         wait_s = pause_s(self._failures, random.random(), failure.retry_after_s)  # noqa: S311
         self._tell(f"{failure}; trying again in {wait_s:.0f} s", 0)
@@ -222,7 +245,8 @@ class Host:
                 self._tell(f"could not say goodbye: {failure}", 0)
 
 
-def _in_words(reason: str | None) -> str:
-    """A reason that a newer server may have is shown as it is."""
-    reason = reason or "no_work"
-    return REASONS.get(reason, reason.replace("_", " "))
+def _in_words(answer: WorkAnswer) -> str:
+    """Why there is no work; a reason that a newer server may have is shown as it is."""
+    reason = answer.why_no_work or "no_work"
+    words = REASONS.get(reason, reason.replace("_", " "))
+    return f"{words}: {answer.ban_reason}" if answer.ban_reason else words

@@ -113,6 +113,7 @@ class WorkAnswer(Struct, frozen=True):
     assignments: tuple[Assignment, ...]
     retry_after_s: float
     why_no_work: str | None = None
+    ban_reason: str | None = None
 
 
 class Problem(Struct, frozen=True):

@@ -7,7 +7,7 @@ import io
 import time
 
 import pytest
-from live import LiveHost, LiveServer
+from live import AT_ONCE_S, LiveHost, LiveServer
 
 from grid.db.keyring import open_keyring
 from grid.identifiers import Kind
@@ -45,7 +45,7 @@ PLACES = [
 
 
 def refused(server: LiveServer, method: str, path: str) -> None:
-    """Asks as an admin; the answer is a 404, within a second."""
+    """Asks as an admin; the answer is a 404, at once."""
     started = time.monotonic()
     answer = server.http.request(
         method,
@@ -53,7 +53,7 @@ def refused(server: LiveServer, method: str, path: str) -> None:
         json={} if method == "POST" else None,
         headers={"Authorization": f"Bearer {server.admin_token}"},
     )
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE_S
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == 404
@@ -80,7 +80,7 @@ def test_r29_options_is_answered_with_cors(server: LiveServer, path: str) -> Non
     headers = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
     started = time.monotonic()
     answer = server.http.options(server.url + path, headers=headers)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE_S
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"
     posts = path != "/api/v1/jobs"

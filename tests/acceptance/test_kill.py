@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import LiveHost, LiveServer, View, report, waiting
+from live import WAIT_S, LiveHost, LiveServer, View, report, waiting
 
 from grid import canonical
 from grid.db.keyring import open_keyring
@@ -32,9 +32,9 @@ HOSTS = 8
 #: Asked for and reported at a time.
 WANT = 4
 #: Answered requests of one life, at least and at most, before a kill is due.
-CALM = 4, 60
-#: Twenty lives cannot finish so many work units: 20 × (60 + 8) × 4 reports, two for each.
-UNITS = 3_000
+CALM = 4, 24
+#: Twenty lives cannot finish so many work units: 20 × (24 + 8) × 4 reports, two for each.
+UNITS = 1_300
 #: Copies whose assignment was lost with its answer are made again after this.
 DELAY_BOUND_S = 15
 SEED = int(os.environ.get("KILL_SEED", "20130101"))
@@ -105,7 +105,7 @@ class Talker(threading.Thread):
 
     def _talk(self) -> None:
         """Until the server is gone."""
-        connection = http.client.HTTPConnection(*self._address, timeout=60)
+        connection = http.client.HTTPConnection(*self._address, timeout=WAIT_S)
         try:
             while self.up.is_set() and not self.stop.is_set():
                 if not self._exchange(connection):
@@ -162,7 +162,7 @@ def test_twenty_kills_under_load_lose_nothing_acknowledged(
             assert server.view(job_id)["state"] == "active", "every kill fell into the job"
             for talker in talkers:
                 talker.up.set()
-            server.until(job_id, "completed", 120)
+            server.until(job_id, "completed")
         between = sum(kept)
         with capsys.disabled():
             print(
@@ -189,10 +189,10 @@ def _one_life(
     killer.arm(server.pid, chance.randint(*CALM), others=chance.choice((0, HOSTS // 2)))
     for talker in talkers:
         talker.up.set()
-    assert killer.struck.wait(60), "no moment to kill came"
+    assert killer.struck.wait(WAIT_S), "no moment to kill came"
     server.wait()
     for talker in talkers:
-        assert talker.idle.wait(60)
+        assert talker.idle.wait(WAIT_S)
         talker.up.clear()
         assert talker.failure is None
     kept = _look(server.data / "grid.db", talkers, ids)
@@ -250,7 +250,7 @@ def _talking(server: LiveServer, killer: Killer, right: dict[str, str]) -> Itera
             talker.stop.set()
             talker.up.set()
         for talker in talkers:
-            talker.join(60)
+            talker.join(WAIT_S)
 
 
 def _table() -> str:
@@ -267,7 +267,7 @@ def _right_answers(server: LiveServer, dataset: str) -> dict[str, str]:
     """Input digest → the spelled answer: nine different inputs, computed once each."""
     job_id = _job(server, dataset)
     host, right = LiveHost(server), {}
-    for _ in waiting(60, "every different input"):
+    for _ in waiting(WAIT_S, "every different input"):
         for assignment in host.take():
             digest = assignment["inputs"][0]["digest"]
             if digest not in right:

@@ -33,8 +33,8 @@ def test_r15_after_a_kill_jobs_units_partial_results_and_hosts_are_still_there(
     assert all(said["accepted"] for said in receipts)
     for assignment in second.take(5):
         assert second.tell(second.computed(assignment))[0]["accepted"]
-    for _ in waiting(30, "five units to be merged"):
-        if server.view(job_id)["counts"]["merged"] == 5:
+    for _ in waiting(30, "five units to be decided"):
+        if server.view(job_id)["counts"]["decided"] == 5:
             break
     before, units = server.view(job_id), server.workunits(job_id)
 

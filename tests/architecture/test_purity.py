@@ -13,7 +13,8 @@ from source_tree import GRID, files, imports, is_pure, named, parse
 STANDARD = {
     "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "csv",
     "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions", "functools", "hashlib",
-    "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator", "re", "string",
+    "heapq", "hmac", "ipaddress", "itertools", "json", "math", "operator", "re", "statistics",
+    "string",
     "struct", "sys", "textwrap", "tomllib", "types", "typing", "unicodedata",
 }  # fmt: skip
 LIBRARIES = {

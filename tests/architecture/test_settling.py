@@ -9,16 +9,20 @@ from pathlib import Path
 import pytest
 from source_tree import GRID, ROOT, files, imports, is_pure, named, parse
 
+#: What a rule is called that is asked again and again about the same work unit.
+DECIDING = ("decide", "settle")
+
 
 def deciders() -> list[str]:
     """Every pure module with a `decide(unit: WorkUnit, …)`: rules that are asked again."""
     found = []
     for path in files(".py", under=GRID):
         for item in parse(path).body:
-            if isinstance(item, ast.FunctionDef) and item.name == "decide" and is_pure(path):
+            if isinstance(item, ast.FunctionDef) and item.name in DECIDING and is_pure(path):
                 first = item.args.args[0].annotation
                 if first is not None and ast.unparse(first) == "WorkUnit":
-                    found.append(named(path).removesuffix(".py").replace("/", "."))
+                    module = named(path).removesuffix(".py").removesuffix("/__init__")
+                    found.append(module.replace("/", "."))
     return found
 
 
@@ -53,4 +57,20 @@ def test_a_rule_that_decides_a_work_unit_is_shown_to_settle(module: str) -> None
 
 
 def test_there_are_rules_that_decide() -> None:
-    assert {"grid.transitioner", "grid.validator.quorum"} <= set(deciders())
+    assert {"grid.transitioner", "grid.validator"} <= set(deciders())
+
+
+def draws_every_mode(path: Path) -> bool:
+    """Whether a test file draws from all of `Mode`."""
+    calls = (item for item in ast.walk(parse(path)) if isinstance(item, ast.Call))
+    drawn = (call.args for call in calls if ast.unparse(call.func).endswith("sampled_from"))
+    parts = (part for args in drawn for each in args for part in ast.walk(each))
+    return any(ast.unparse(part) in ("Mode", "*Mode") for part in parts)
+
+
+def test_the_rules_are_shown_to_settle_in_every_mode() -> None:
+    assert any(
+        draws_every_mode(path)
+        for path in settling_properties()
+        if any(f"{name}.".startswith("grid.validator.") for name in reached_from(path))
+    )

@@ -143,3 +143,17 @@ def test_r11_the_frame_of_job_code_has_an_opaque_origin_no_storage_and_no_networ
     # What job code itself finds, past every check of text, is tests/unit/client/test_sandbox.py.
     refused = ("Content Security Policy", "sandboxed")
     visit.complaints = [one for one in visit.complaints if not any(it in one for it in refused)]
+
+
+def test_row_42_an_idle_page_begins_a_new_job_within_two_seconds(
+    server: LiveServer, visit: Visit
+) -> None:
+    dataset = server.dataset(ROWS)
+    page = visit.page()
+    page.click(START)
+    expect(page.locator(STATE)).to_contain_text("Waiting for work")
+    page.wait_for_timeout(1500)
+    submitted = time.monotonic()
+    server.job("loops", {}, dataset, min_quorum=1)
+    expect(page.locator(f"{JOB} a")).to_contain_text("loops", timeout=2_000 * SLACK)
+    assert time.monotonic() - submitted < 2 * SLACK

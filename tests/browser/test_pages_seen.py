@@ -149,7 +149,7 @@ def test_a_sealed_job_shows_no_votes_and_an_opened_one_shows_them_all(
     page = visit.page(f"/jobs/{running['id']}")
     expect(page.locator(".notice")).to_contain_text("Sealed")
     table = page.locator("table").last
-    assert headings(page) == ["no.", "chunks", "state"]
+    assert headings(page) == ["id", "state"]
     assert "valid" not in table.inner_text()
     page = visit.page(f"/jobs/{done['id']}")
     expect(page.locator("text=Sealed")).to_have_count(0)

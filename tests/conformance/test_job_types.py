@@ -1,8 +1,9 @@
-"""This file is where every folder of jobtypes/ is held to the contract."""
+"""This file is where every folder of jobtypes/ is held to the contract, and those for tests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from grid.engines.deno import DenoEngine
 from grid.plugins.loader import Found, discover
 
 FOUND = discover()
+FOR_TESTS = Path(__file__).parents[1] / "jobtypes"
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +28,10 @@ def test_the_three_first_job_types_are_there() -> None:
 @pytest.mark.parametrize("found", FOUND, ids=lambda found: found.manifest.name)
 def test_a_job_type_keeps_to_the_contract(found: Found, engine: DenoEngine) -> None:
     check_job_type(found.folder, engine)
+
+
+@pytest.mark.parametrize("name", ["factor", "meanAbout", "needle"])
+def test_a_job_type_that_judges_answers_itself_keeps_to_it_too(
+    name: str, engine: DenoEngine
+) -> None:
+    check_job_type(FOR_TESTS / name, engine)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import invariants
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,6 +22,7 @@ from grid.daemons import assimilator, deleter, transitioner
 from grid.db import commands
 from grid.db.tables import JobRow, WorkUnitRow
 from grid.report import Refusal
+from grid.simulation import invariants
 from grid.states import AssimilateState, JobState, Outcome
 
 RIGHT = 2

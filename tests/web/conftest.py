@@ -18,7 +18,11 @@ from web.app import create_app
 @contextmanager
 def opened(folder: Path, *, run_daemons: bool) -> Iterator[People]:
     settings = Settings(
-        data_dir=folder, body_bytes_max=200_000, upload_bytes_max=100_000, daemon_interval_s=0.1
+        default_mode="fixed",
+        data_dir=folder,
+        body_bytes_max=200_000,
+        upload_bytes_max=100_000,
+        daemon_interval_s=0.1,
     )
     store = Store(settings)
     enable(store, "filterBy", "SUM", "MIN")

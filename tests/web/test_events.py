@@ -41,7 +41,7 @@ def test_a_watcher_sees_a_job_through_to_its_end(lively: People) -> None:
     for host in (lively.host(), lively.host()):
         host.compute_all()
         time.sleep(2 * events.PERIOD_S)
-    watcher.join(20)
+    watcher.join(60)
     assert not watcher.is_alive()
     shares = [view["progress"] for view in seen]
     assert shares == sorted(shares)
@@ -97,5 +97,5 @@ def test_many_changes_are_few_events(people: People) -> None:
     for host in (people.host(), people.host()):
         for mine in host.ask(10):
             host.tell(host.computed(mine))
-    watcher.join(20)
+    watcher.join(60)
     assert len(seen) <= 2 + (time.monotonic() - started) / events.PERIOD_S

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 from litestar.routes import HTTPRoute
+from live import AT_ONCE_S
 from web_people import API, People
 
 from web.controllers.sandbox import FEATURES
@@ -39,7 +40,7 @@ def test_r29_a_preflight_is_answered_at_once(crowd: People, path: str) -> None:
     started = time.monotonic()
     asked = {**ORIGIN, "Access-Control-Request-Method": OPEN[path]}
     answer = crowd.http.options(API + path, headers=asked)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < AT_ONCE_S
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.headers["access-control-allow-methods"] == OPEN[path]

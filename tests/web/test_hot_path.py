@@ -15,7 +15,7 @@ def calls(people: People, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     waiting: list[Exception] = []
     exchange = people.http.app.state["server"].exchange
 
-    async def work(data: bytes, address: str) -> bytes:
+    async def work(data: bytes, address: str, receive: object = None) -> bytes:
         raise waiting.pop(0)
 
     monkeypatch.setattr(exchange, "work", work)

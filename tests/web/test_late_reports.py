@@ -27,7 +27,7 @@ def clock() -> list[float]:
 
 @pytest.fixture
 def people(tmp_path: Path, clock: list[float]) -> Iterator[People]:
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", default_mode="fixed")
     store = Store(settings, clock=lambda: clock[0])
     enable(store, "filterBy")
     app = create_app(settings, store, run_daemons=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 from markupsafe import escape
 from web_people import People
@@ -49,8 +50,20 @@ def test_long_lists_of_work_units_have_further_pages(people: People) -> None:
     rows = "a\n" + "1\n" * 60
     job_id = people.job({"where": "a = 1"}, people.dataset(rows, chunk_rows=1))
     first = page(people, f"/jobs/{job_id}")
-    assert f"/jobs/{job_id}?cursor=49" in first
-    second = page(people, f"/jobs/{job_id}?cursor=49")
+    following = html.unescape(first).partition('<p><a class="button quiet" href="')[2]
+    second = page(people, following.partition('"')[0])
+    links = [re.findall(r'href="/api/v1/workunits/(\w+)"', text) for text in (first, second)]
+    assert [len(one) for one in links] == [50, 10]
+    assert len({*links[0], *links[1]}) == 60
+
+
+def test_the_list_of_an_opened_job_is_in_order_and_has_further_pages(people: People) -> None:
+    job_id = people.job({"where": "a = 1"}, people.dataset("a\n" + "1\n" * 60, chunk_rows=1))
+    people.finish(job_id, [people.host(), people.host()])
+    first = page(people, f"/jobs/{job_id}")
+    following = html.unescape(first).partition('<p><a class="button quiet" href="')[2]
+    second = page(people, following.partition('"')[0])
+    assert ">49</a>" in first and ">50</a>" not in first
     assert ">50</a>" in second and ">59</a>" in second and ">49</a>" not in second
 
 

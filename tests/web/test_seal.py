@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,22 @@ from sqlmodel import SQLModel, select
 from web_people import API, Host, People, enable, public_routes, report, watch
 
 from grid.auditlog import entries
+from grid.daemons import trust
+from grid.db import apply as writes
 from grid.db.store import Store
-from grid.db.tables import HostRow, JobRow, OutboxRow, ResultRow, table
+from grid.db.tables import (
+    HostRow,
+    JobRow,
+    OutboxRow,
+    ResultRow,
+    VolunteerRow,
+    WorkUnitRow,
+    table,
+)
 from grid.identifiers import Kind
 from grid.settings import Settings
+from grid.states import Purpose, ServerState
+from grid.transition import CreateResults, Entity, Transition
 from web.app import create_app
 
 #: Fresh in each answer of the sandbox.
@@ -100,7 +113,9 @@ def answers(people: People, job_id: str, token: str | None) -> Iterator[tuple[st
 @pytest.fixture
 def behind_proxy(tmp_path: Path) -> Iterator[People]:
     """Hosts come from an address that must not show anywhere."""
-    settings = Settings(data_dir=tmp_path / "data", trusted_proxies=("testclient",))
+    settings = Settings(
+        data_dir=tmp_path / "data", trusted_proxies=("testclient",), default_mode="fixed"
+    )
     store = Store(settings)
     enable(store, "filterBy")
     with TestClient(
@@ -135,8 +150,8 @@ def test_a_decided_work_unit_is_sealed_as_well(people: People) -> None:
     hidden = secrets(people, job_id, hosts)
     for path, answer in answers(people, job_id, people.admin):
         assert not [what for what, text in hidden.items() if text.encode() in answer], path
-    states = [one["state"] for one in people.get(f"/jobs/{job_id}/workunits").json()["items"]]
-    assert states == ["decided", "decided", "open"]
+    units = people.get(f"/jobs/{job_id}/workunits").json()["items"]
+    assert sorted(one["state"] for one in units) == ["decided", "decided", "open"]
 
 
 def test_everything_is_told_when_the_seal_has_opened(people: People) -> None:
@@ -163,12 +178,15 @@ def test_an_ended_job_stays_sealed_while_a_copy_is_out(people: People) -> None:
         assert "results" not in unit
 
 
-def story(folder: Path, *, swapped: bool) -> dict[str, bytes]:
-    """All public bytes of a run in which two hosts do their share, one way round or the other."""
+def story(
+    folder: Path, *, swapped: bool = False, secret: Purpose | None = None
+) -> dict[str, bytes]:
+    """All public bytes of a run in which two hosts do their share, one way round or the other; and
+    in which a decided work unit gets a further copy, or not."""
     folder.mkdir()
     (folder / "secret.key").write_bytes(b"k" * 32)
-    settings = Settings(data_dir=folder)
-    store = Store(settings, clock=lambda: 1_800_000_000)
+    settings = Settings(data_dir=folder, default_mode="fixed")
+    store = Store(settings, clock=lambda: 1_800_000_000, entropy=random.Random(7).randbytes)
     enable(store, "filterBy")
     app = create_app(settings, store, run_daemons=False)
     with TestClient(app, base_url="http://grid.example") as http:
@@ -177,9 +195,11 @@ def story(folder: Path, *, swapped: bool) -> dict[str, bytes]:
         hosts = [people.host(), people.host()]
         left, right = reversed(hosts) if swapped else hosts
         mine, theirs = left.ask(2), right.ask(3)
-        left.tell(left.computed(mine[0]))
-        right.tell(right.computed(theirs[1]), right.computed(theirs[2]))
+        left.tell(*map(left.computed, mine))
+        right.tell(*map(right.computed, theirs))
         people.settle()
+        if secret is not None:
+            ask_again(store, secret)
         told = {
             f"{token} {path}": answer
             for token in ("nobody", "owner")
@@ -191,11 +211,109 @@ def story(folder: Path, *, swapped: bool) -> dict[str, bytes]:
     return told
 
 
+def ask_again(store: Store, purpose: Purpose) -> None:
+    """Make a copy of a decided work unit, and send it, for one of the ends that are secret."""
+    unit = next(row for row in rows(store, WorkUnitRow) if row.canonical_result_id)
+    made = CreateResults(
+        workunit_id=unit.id, job_id=unit.job_id, count=1, priority=0, purpose=purpose,
+        because="a test wants it",
+    )  # fmt: skip
+    store.write(lambda tx: writes.apply(tx.connection, [made], (), tx.now))
+    (copy,) = [row for row in rows(store, ResultRow) if row.purpose == purpose]
+    sent = Transition(
+        entity=Entity.RESULT,
+        id=copy.id,
+        before={"server_state": ServerState.UNSENT},
+        after={"server_state": ServerState.IN_PROGRESS, "sent_at": 1_800_000_000},
+        because="a test sends it",
+    )
+    store.write(lambda tx: writes.apply(tx.connection, [sent], (), tx.now))
+
+
 def test_who_holds_what_changes_no_public_byte(tmp_path: Path) -> None:
     one = story(tmp_path / "one", swapped=False)
     other = story(tmp_path / "other", swapped=True)
     assert len(one) > 40
     assert one == other
+
+
+@pytest.mark.parametrize(
+    "secret", [Purpose.TRAP, Purpose.PROBATION, Purpose.DECOY, Purpose.TRUSTED]
+)
+def test_whether_a_work_unit_is_asked_for_again_changes_no_public_byte(
+    tmp_path: Path, secret: Purpose
+) -> None:
+    one, other = story(tmp_path / "one"), story(tmp_path / "other", secret=secret)
+    assert len(one) > 40
+    assert one == other
+
+
+def test_while_sealed_nothing_tells_which_work_unit_is_which(people: People) -> None:
+    dataset = people.dataset(chunk_rows=1)
+    job_id = people.job(dataset=dataset)
+    units = people.get(f"/jobs/{job_id}/workunits").json()["items"]
+    for unit in (*units, people.get(f"/workunits/{units[0]['id']}", people.admin).json()):
+        assert unit.keys() == {"id", "job", "state", "sealed", "_links"}
+    page = people.get(f"http://grid.example/jobs/{job_id}").text
+    assert ">no.</th>" not in page and units[0]["id"] in page
+    listed = [people.internal(Kind.WORKUNIT, unit["id"]) for unit in units]
+    order = {row.id: row.ordinal for row in rows(people.store, WorkUnitRow)}
+    assert sorted(order[number] for number in listed) == list(range(10))
+    assert [order[number] for number in listed] != list(range(10))
+    assert "merged" not in people.get(f"/jobs/{job_id}").json()["counts"], "the fold is in order"
+    people.finish(job_id, [people.host(), people.host()])
+    opened = people.get(f"/jobs/{job_id}/workunits").json()["items"]
+    assert [(unit["ordinal"], unit["first_chunk"]) for unit in opened] == [
+        (number, number) for number in range(10)
+    ]
+    assert people.get(f"/jobs/{job_id}").json()["counts"]["merged"] == 10
+
+
+def test_what_an_output_rests_on_is_told_when_it_is_there_and_never_before(people: People) -> None:
+    job_id = people.job()
+    hosts = [people.host(), people.host()]
+    for host in hosts:
+        mine = host.ask(2)
+        host.tell(*map(host.computed, mine))
+    assert people.get(f"/jobs/{job_id}").json()["support"] is None
+    people.finish(job_id, hosts)
+    view = people.get(f"/jobs/{job_id}").json()
+    assert view["support"] == {"agreed": 3, "trusted": 0, "below_target": 0, "weakest_votes": 2}
+    manifest = people.get(view["outputs"][0]["_links"]["manifest"]["href"]).json()["made_from"]
+    assert manifest["support"] == {"agreed": 3, "trusted": 0, "below_target": 0}
+    page = people.get(f"http://grid.example/jobs/{job_id}").text
+    assert "Volunteers agreed on 100 %, the server ran 0 %." in page
+
+
+def test_a_retraction_is_announced_and_the_earlier_version_stays(people: People) -> None:
+    job_id = people.job(policy={"min_quorum": 2})
+    liars = [people.host(), people.host()]
+    for liar in liars:
+        for one in liar.ask(8):
+            liar.tell(report(one, {"chunks": [{"count": 0, "deltas": ""}]}))
+    people.settle()
+    people.settle()
+    before = people.get(f"/jobs/{job_id}").json()
+    assert (before["state"], before["sealed"], before["retracted"]) == ("completed", False, 0)
+    number = rows(people.store, VolunteerRow)[0].id
+    people.store.write(lambda tx: writes.ban(tx.connection, number, "caught", tx.now))
+    trust.do_pass(people.store, people.store.now())
+    view = people.get(f"/jobs/{job_id}").json()
+    assert (view["state"], view["retracted"], view["output_version"]) == ("active", 3, 2)
+    assert [(one["version"], one["superseded"]) for one in view["outputs"]] == [(1, True)]
+    old = people.get(f"/jobs/{job_id}/output")
+    assert (old.status_code, old.headers["Grid-Output-Superseded"]) == (200, "true")
+    page = people.get(f"http://grid.example/jobs/{job_id}").text
+    assert "3 verdicts retracted" in page and "Superseded" in page
+    (event,) = watch(people, f"{API}/jobs/{job_id}/events", 1, None)
+    assert b'"retracted":3' in event
+    people.finish(job_id, [people.host(), people.host()])
+    done = people.get(f"/jobs/{job_id}").json()
+    assert [(one["version"], one["superseded"]) for one in done["outputs"]] == [
+        (2, False), (1, True),
+    ]  # fmt: skip
+    assert people.get(f"/jobs/{job_id}/output?version=1").json()["rows"] == []
+    assert len(people.get(f"/jobs/{job_id}/output").json()["rows"]) == 3
 
 
 def test_a_lie_and_its_liar_are_shown_only_afterwards(people: People) -> None:

@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 
 from grid import canonical, chunks
-from grid.daemons import assimilator, generator, transitioner
+from grid.daemons import assimilator, generator, transitioner, trust
 from grid.db import commands, queries
 from grid.db.store import Store
 from grid.identifiers import Kind
@@ -102,7 +102,7 @@ class People:
     def settle(self) -> None:
         """Do now what the daemons do from time to time."""
         for _ in range(3):
-            for daemon in (transitioner, generator, assimilator):
+            for daemon in (trust, transitioner, generator, assimilator):
                 daemon.do_pass(self.store, self.store.now())
 
     def finish(self, job_id: str, hosts: Sequence[Host]) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class People:
                 return dict(view)
         raise AssertionError(f"{job_id} does not end: {view}")
 
-    def until(self, job_id: str, state: str, limit_s: float = 20) -> dict[str, Any]:
+    def until(self, job_id: str, state: str, limit_s: float = 60) -> dict[str, Any]:
         """The job's view once it is in this state, brought there by daemons."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:

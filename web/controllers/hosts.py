@@ -8,6 +8,7 @@ from litestar import Response, post
 from grid.db import commands
 from grid.db.commands import NewHost
 from grid.identifiers import Kind
+from grid.trust import PrefixBits
 from web import bodies, looks
 from web.addresses import client_address, server_origin
 from web.answers import as_json
@@ -36,6 +37,9 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
         capabilities=msgspec.to_builtins(body.capabilities),
         address=client_address(request, server.settings),
         expires_at=caller.expires_at if "trusted_host" in caller.scopes else None,
+        prefix_bits=PrefixBits(
+            ipv4=server.settings.ipv4_prefix_bits, ipv6=server.settings.ipv6_prefix_bits
+        ),
     )
     number, token, joined = await server.store.awrite(lambda tx: commands.add_host(tx, new))
     if joined:

@@ -116,14 +116,14 @@ async def _move(request: AnyRequest, to: JobState, because: str) -> Response[byt
         return replayed
 
     def move(transaction: Transaction) -> tuple[int, Json]:
+        frozen = looks.facts_in(transaction, facts.job.id).job.frozen
+        if frozen is not None and to is JobState.ACTIVE:
+            raise Problem(409, f"{frozen} (an admin resumes it, below /admin/jobs)")
         try:
             commands.move_job(transaction, facts.job.id, to, because, server.store.keyring)
         except IllegalMove as error:
             raise Problem(409, f"the job is over: {error.before} → {error.after}") from error
-        now = looks.facts_in(transaction, facts.job.id)
-        counts = listings.counts(transaction.connection, [facts.job.id])[facts.job.id]
-        outputs = listings.outputs(transaction.connection, [facts.job.id])[facts.job.id]
-        return 200, public_view.job(now, counts, outputs, server.names, transaction.now)
+        return 200, looks.view_in(server, transaction, facts.job.id)
 
     response, _ = await key.once(server.store, body_digest, move)
     return response

@@ -50,24 +50,26 @@ def show_program(request: AnyRequest) -> Response[bytes]:
     opt=about(query=PAGED, problems=(400, 404)),
 )
 def list_workunits(request: AnyRequest) -> Response[bytes]:
-    """Lists a job's work units in order: open or decided; with every vote once the seal opened."""
+    """Lists a job's work units: open or decided, in random order; once the seal opened in order,
+    with every vote."""
     server, caller = looks.asked(request)
     bodies.allow_query(request, *PAGED)
-    limit, after = looks.page_limit(request), looks.number_cursor(request)
+    limit, after = looks.page_limit(request), looks.page_cursor(request, server, Kind.WORKUNIT)
     facts = looks.find_job(server, caller, request.path_params["id"])
     items, more = workunit_views(server, facts, after, limit)
     base = f"{API}/jobs/{server.names.of(Kind.JOB, facts.job.id)}/workunits"
-    following = f"{base}?limit={limit}&cursor={items[-1]['ordinal']}" if more else None
+    following = f"{base}?limit={limit}&cursor={items[-1]['id']}" if more else None
     return as_json(public_view.page(items, base, following))
 
 
 def workunit_views(
-    server: Server, facts: JobFacts, after: int, limit: int
+    server: Server, facts: JobFacts, after: int | None, limit: int
 ) -> tuple[list[public_view.View], bool]:
-    """Some work units behind ordinal `after`, and whether there are more."""
+    """Some work units behind the one of id `after`, and whether there are more."""
     now = server.store.now()
+    sealed = not public_view.is_open(facts.job, now)
     with server.store.read() as connection:
-        units = listings.workunits(connection, facts.job.id, after, limit + 1)
+        units = listings.workunits(connection, facts.job.id, after, limit + 1, sealed)
     views = [public_view.workunit(unit, facts.job, server.names, now) for unit in units[:limit]]
     return views, len(units) > limit
 
@@ -106,6 +108,7 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     version = bodies.convert_query(request, "version", int)
     with server.store.read() as connection:
         made = listings.outputs(connection, [facts.job.id])[facts.job.id]
+        newest = listings.counts(connection, [facts.job.id])[facts.job.id].output_version
     if not made:
         raise Problem(409, _no_output(facts))
     one = next((each for each in made if version in (None, each.output_version)), None)
@@ -122,6 +125,7 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
             "Cache-Control": PRIVATE,
             "Content-Disposition": f'attachment; filename="{public_id}.{wanted}"',
             "Grid-Output-Version": str(one.output_version),
+            "Grid-Output-Superseded": "true" if one.output_version < newest else "false",
             "Grid-Manifest": one.manifest_digest,
         },
     )

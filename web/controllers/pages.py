@@ -83,7 +83,7 @@ def show_job(request: AnyRequest) -> Response[str]:
     """A job's page: progress, output, spec, program and work units with their verdicts."""
     server, caller = looks.asked(request)
     job = looks.find_job(server, caller, request.path_params["id"])
-    after = looks.number_cursor(request)
+    after = looks.page_cursor(request, server, Kind.WORKUNIT)
     view = looks.job_views(server, [job])[0]
     units, more = workunit_views(server, job, after, WORKUNITS_LISTED)
     with server.store.read() as connection:
@@ -96,7 +96,7 @@ def show_job(request: AnyRequest) -> Response[str]:
         "dataset": public_view.dataset(dataset, server.names),
         "program": server.store.blobs.get(job.job.program_digest).decode("ascii"),
         "units": units,
-        "following": f"/jobs/{view['id']}?cursor={units[-1]['ordinal']}" if more else None,
+        "following": f"/jobs/{view['id']}?cursor={units[-1]['id']}" if more else None,
         "output": output,
         "preview": None if output is None else _first_output_rows(server, job, output["version"]),
         "at_rest": public_view.at_rest(job, server.store.now()),

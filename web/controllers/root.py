@@ -25,6 +25,7 @@ async def show_root(request: AnyRequest) -> Response[bytes]:
         "hosts": f"{API}/hosts",
         "work": f"{API}/work",
         "events": f"{API}/events",
+        "leaderboard": f"{API}/leaderboard",
         "openapi": f"{API}/openapi.json",
         "volunteer": "/volunteer",
     }

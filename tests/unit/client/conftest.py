@@ -48,7 +48,7 @@ def server() -> Iterator[FakeServer]:
             '<!doctype html><link rel="icon" href="data:,"><h1>Somebody else\'s page</h1>'
             f'<iframe src="{one.url}/volunteer?embed=1"></iframe>'
         )
-        one.pages = {
+        one.pages |= {
             "/volunteer": (html, page.encode(), {"Content-Security-Policy": policy}),
             "/sandbox/frame.html": (html, frame.encode(), sandbox.headers(NONCE)),
             "/host.html": (html, host.encode(), {}),

@@ -93,6 +93,31 @@ def test_an_engine_is_named_with_its_version(agent: str, engine: str) -> None:
     assert run(f"out = machine.engineOf({json.dumps(agent)})", "machine") == engine
 
 
+@pytest.mark.parametrize(
+    ("agent", "system"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0", "linux"),
+        ("Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/156.0.0.0", "android"),
+        ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/156.0.0.0", "windows"),
+        ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/17.4 Safari/605.1.15", "macos"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X)", "ios"),
+        ("curl/8", "other"),
+    ],
+)
+def test_a_system_is_named_by_its_family(agent: str, system: str) -> None:
+    assert run(f"out = machine.systemOf({json.dumps(agent)})", "machine") == system
+
+
+def test_a_score_counts_rounds_in_a_millisecond_of_the_best_turn() -> None:
+    clock = "const ticks = [0, 400, 400, 600, 600, 600.5]; "
+    assert run(clock + "out = machine.score(() => ticks.shift())", "machine") == 400_000
+
+
+def test_a_ban_says_why() -> None:
+    said = run('out = reasons.inWords("banned", "two lies")', "reasons")
+    assert said.endswith(": two lies")
+
+
 def test_every_reason_of_the_server_has_words_on_the_page_and_in_the_terminal() -> None:
     names = [one.value for one in WhyNoWork]
     words = run(f"out = {json.dumps(names)}.map(reasons.inWords)", "reasons")
@@ -102,3 +127,18 @@ def test_every_reason_of_the_server_has_words_on_the_page_and_in_the_terminal() 
         "on holiday",
         words[0],
     ]
+
+
+def test_a_standing_becomes_words_and_a_ban_is_told_with_its_reason_and_the_appeal() -> None:
+    said = run(
+        "const answers = {valid: 3, invalid: 1, void: 1, in_sealed_jobs: 2};"
+        "const words = standing.standingInWords;"
+        "const banned = {words: 'So.', appeal: 'Ask.'};"
+        "out = [words({banned: null, answers, no_work_of: []}),"
+        "words({banned: null, answers, no_work_of: ['a']}),"
+        "words({banned, answers, no_work_of: []})]",
+        "standing",
+    )
+    assert said[0] == "3 right, 2 wrong, 2 in jobs that are still sealed."
+    assert "no work of one job" in said[1]
+    assert said[2] == "Banned. So. Ask."

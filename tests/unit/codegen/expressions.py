@@ -1,7 +1,8 @@
 """This file is where random conditions are made, in Grid's text and in DuckDB's.
 
 The two differ only where `grid.codegen.differences` says so: DuckDB gets 128-bit integers, doubles
-for decimal literals, and NULL for a zero divisor.
+for decimal literals, and NULL for a zero divisor. Every condition is within the limits of
+`grid.codegen.parse`: `depth` falls with every parenthesis, so that none is nested too deeply.
 """
 
 from __future__ import annotations
@@ -101,14 +102,15 @@ OPERATORS = st.sampled_from(["=", "<>", "!=", "<", "<=", ">", ">="])
 
 
 @st.composite
-def operands(draw: st.DrawFn, count: int) -> list[Sql]:
+def operands(draw: st.DrawFn, count: int, depth: int) -> list[Sql]:
     """Operands that can be compared with one another."""
-    kind = draw(st.sampled_from(["number", "number", "text", "boolean"]))
+    kinds = ["number", "number", "text", *(["boolean"] if depth else [])]
+    kind = draw(st.sampled_from(kinds))
     if kind == "number":
         return [draw(numbers())[0] for _ in range(count)]
     if kind == "text":
         return [both(draw(TEXT_OPERANDS)) for _ in range(count)]
-    return [parenthesised(draw(conditions(1))) for _ in range(count)]
+    return [parenthesised(draw(conditions(min(depth - 1, 1)))) for _ in range(count)]
 
 
 @st.composite
@@ -117,17 +119,17 @@ def conditions(draw: st.DrawFn, depth: int = 3) -> Sql:
     simple = ["compare", "compare", "between", "in", "like", "null", "column", "literal"]
     kind = draw(st.sampled_from([*simple, *["logic", "logic", "not"] * 2] if depth else simple[:2]))
     if kind == "compare":
-        left, right = draw(operands(2))
+        left, right = draw(operands(2, depth))
         op = draw(OPERATORS)
         return Sql(f"{left.grid} {op} {right.grid}", f"{left.duckdb} {op} {right.duckdb}")
     if kind == "between":
-        item, low, high = draw(operands(3))
+        item, low, high = draw(operands(3, depth))
         return Sql(
             f"{item.grid} BETWEEN {low.grid} AND {high.grid}",
             f"{item.duckdb} BETWEEN {low.duckdb} AND {high.duckdb}",
         )
     if kind == "in":
-        item, *options = draw(operands(draw(st.integers(2, 5))))
+        item, *options = draw(operands(draw(st.integers(2, 5)), depth))
         word = draw(st.sampled_from(["IN", "NOT IN"]))
         return Sql(
             f"{item.grid} {word} ({', '.join(option.grid for option in options)})",
@@ -138,7 +140,7 @@ def conditions(draw: st.DrawFn, depth: int = 3) -> Sql:
         name, pattern = draw(st.sampled_from("tu")), draw(st.sampled_from(PATTERNS))
         return both(f"{name} {word} {quoted(pattern)}")
     if kind == "null":
-        (item,) = draw(operands(1))
+        (item,) = draw(operands(1, depth))
         word = draw(st.sampled_from(["IS NULL", "IS NOT NULL"]))
         return Sql(f"({item.grid}) {word}", f"({item.duckdb}) {word}")
     if kind == "column":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from expressions import NAMES, TYPES, Sql, conditions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.codegen.checker import check, node_kinds
@@ -288,7 +288,6 @@ COLUMNS = st.builds(
 )
 
 
-@settings(max_examples=150)
 @given(columns=COLUMNS, sql=conditions(), column=st.sampled_from(NAMES))
 def test_every_generated_program_passes(columns: list[Column], sql: Sql, column: str) -> None:
     specs: dict[str, Json] = {

@@ -33,6 +33,8 @@ COLUMNS = (
     column("a b", "int64", "int8"),
     column("Case", "int64", "int8"),
     column("case", "int64", "int8"),
+    column("date", "int64", "int8"),
+    column("text", "int64", "int8"),
 )
 
 
@@ -52,6 +54,7 @@ COLUMNS = (
         ("dep_delay == -5", "dep_delay = - (5)"),
         ('"a b" = 1', '"A B" = 1'),
         ("price = 1e3", "price = 1000.0"),
+        ("date = 1 AND (text + 2) IN (3)", '"date" = 1 AND ("text" + 2) IN (3)'),
     ],
 )
 def test_two_spellings_are_one_tree(same: tuple[str, str]) -> None:
@@ -92,6 +95,11 @@ def test_two_spellings_are_one_tree(same: tuple[str, str]) -> None:
         ("dep_delay IN (SELECT 1)", 0, "IN needs a list of values"),
         ("dep_delay IN price", 0, "IN needs a list of values"),
         ("abs(dep_delay) = 1", 0, "a function call is not part of the language"),
+        ("late AND DATE ('x') = 1", 9, "a function call is not part of the language"),
+        ('"late" (1)', 0, "a function call is not part of the language"),
+        ("origin (late)", 0, "a function call is not part of the language"),
+        ("late = 'x' (1)", 7, "( cannot stand behind this"),
+        ("origin[1] = 'x'", 6, "[ is not part of the language"),
         ("load_file(origin) = 'x'", 0, "a function call is not part of the language"),
         ("dep_delay::text = 'x'", 0, "a cast is not part of the language"),
         ("origin || 'x' = 'y'", 0, "|| is not part of the language"),
@@ -134,6 +142,11 @@ def test_a_condition_is_refused_at_its_place(text: str, position: int | None, sa
         "a[" * 900,
         "f(" * 900,
         "late AND (" * 500,
+        "BIGINT (" * 20 + "late" + ")" * 20,
+        "(late, DATE (" * 10 + "late" + "))" * 10,
+        "ARRAY [" * 20 + "late" + "]" * 20,
+        "late BETWEEN BLOB ARRAY " * 20 + "late",
+        "( ` " * 20 + "late",
         "1" * 5_000 + " = 1",
     ],
     ids=lambda text: text[:12],
@@ -154,7 +167,7 @@ WORDS = """dep_delay price origin late "a AND OR NOT IN BETWEEN IS NULL LIKE ( )
     ESCAPE COLLATE AT TIME ZONE OVER PARTITION BY AS USING TRY_CAST ARRAY LAMBDA"""
 
 
-@settings(max_examples=500)
+@settings(max_examples=max(500, settings().max_examples))
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=14).map(" ".join) | st.text(max_size=40))
 def test_any_text_is_read_or_refused_by_name(text: str) -> None:
     try:

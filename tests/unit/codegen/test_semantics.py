@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from expressions import NAMES, TYPES, Sql, conditions
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grid.codegen.parse import parse
@@ -40,7 +40,6 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@settings(max_examples=150)
 @given(table=TABLES, sql=conditions())
 def test_a_condition_means_what_it_means_in_duckdb(
     database: duckdb.DuckDBPyConnection, table: Table, sql: Sql
@@ -67,7 +66,6 @@ def test_a_condition_means_what_it_means_in_duckdb(
     assert list(evaluate(expr, chunk, table.rows)) == [row[0] for row in found]
 
 
-@settings(max_examples=150)
 @given(table=TABLES, sql=conditions(), wide=st.booleans())
 def test_a_program_answers_as_the_reference_does(
     engine: DenoEngine, filter_by: Loaded, table: Table, sql: Sql, wide: bool

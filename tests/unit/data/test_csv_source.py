@@ -78,7 +78,7 @@ def text_tables(draw: st.DrawFn) -> list[list[str | None]]:
     return draw(st.lists(row, max_size=9))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 @given(text_tables(), st.integers(1, 5), st.integers(1, 20))
 def test_what_is_written_as_csv_is_ingested_again(
     rows: list[list[str | None]], chunk_rows: int, piece: int

@@ -93,7 +93,7 @@ def read(
 
 @pytest.mark.parametrize("physical", list(PhysicalType))
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 def test_a_column_arrives_as_it_was(
     engine: DenoEngine, physical: PhysicalType, data: st.DataObject
 ) -> None:
@@ -135,7 +135,7 @@ def test_the_text_of_a_null_is_empty(engine: DenoEngine) -> None:
 @given(junk=st.binary(max_size=200), cut=st.integers(0, 400), at=st.integers(0, 400))
 @example(junk=b"", cut=0, at=0)
 @example(junk=b"\x00\x00\x00\x01\x1a", cut=0, at=52)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 def test_bytes_that_are_no_column_hurt_nobody_else(
     engine: DenoEngine, junk: bytes, cut: int, at: int
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from engine_jobs import body, computation
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grid import canonical
@@ -27,7 +27,6 @@ JSON = st.recursive(
 
 
 @given(value=JSON)
-@settings(max_examples=200, deadline=None)
 def test_an_output_is_spelled_as_python_spells_it(engine: DenoEngine, value: object) -> None:
     assert engine.compute(computation(ECHO, value)) == canonical.dumps(value)
 
@@ -110,7 +109,7 @@ def test_an_endless_loop_is_stopped_and_the_next_program_runs(engine: DenoEngine
     started = time.monotonic()
     with pytest.raises(TimeLimit, match=r"time limit of 0\.5 s"):
         engine.compute(computation(body("for (;;);"), time_limit_s=0.5))
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert engine.compute(computation(ECHO, "alive")) == b'"alive"'
 
 

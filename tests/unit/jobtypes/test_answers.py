@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.conformance import ARROW, NOTABLE, Table, computed, cut_up, merged, random_tables
@@ -185,7 +185,6 @@ def test_sums_past_2_to_the_53_are_exact_in_one_chunk(engine: DenoEngine) -> Non
 TYPES = tuple(LogicalType)
 
 
-@settings(max_examples=150)
 @given(random_tables(TYPES, TYPES, 15), st.sampled_from(TYPES), st.integers(1, 15))
 def test_min_is_what_duckdb_finds(
     engine: DenoEngine,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import pytest
-from crowd import NOW, answered, by_digest, chosen, ended, sent, settled, unit, waiting
+from crowd import NOW, PLAIN, answered, by_digest, chosen, ended, sent, settled, unit, waiting
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +83,8 @@ def test_every_small_crowd_is_judged_as_counting_by_hand_says():
                         )
                     ]
                     one = unit(*results, min_quorum=min_quorum)
-                    group = quorum.winner(one, by_digest)
+                    keys = {each.id: each.output_digest or "" for each in results}
+                    group = quorum.winner(results, keys, one.policy)
                     assert (group is not None) == wins
                     if group is not None:
                         assert group[0].output_digest == digest(best[0].encode())
@@ -180,4 +181,4 @@ def histories(draw: st.DrawFn) -> WorkUnit:
 @given(histories(), st.integers(NOW - 3, NOW + 3))
 def test_a_settled_work_unit_stays_settled(before, now):
     rested = settled(before, now)
-    assert settle(rested, by_digest, now) == []
+    assert settle(rested, by_digest, PLAIN, now) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from crowd import NOW, answered, by_digest, ended, sent, settled, unit, waiting
+from crowd import NOW, PLAIN, answered, by_digest, ended, sent, settled, unit, waiting
 
 from grid import transitioner
 from grid.states import AssimilateState, ErrorMask, FileDeleteState, Outcome, ServerState
@@ -49,7 +49,7 @@ def test_silence_past_the_deadline_is_no_reply_and_the_copy_is_made_again():
 
 
 def test_a_deadline_that_is_now_has_not_passed():
-    assert settle(unit(sent(1, deadline=NOW), sent(2)), by_digest, NOW) == []
+    assert settle(unit(sent(1, deadline=NOW), sent(2)), by_digest, PLAIN, NOW) == []
 
 
 @pytest.mark.parametrize(
@@ -117,6 +117,6 @@ def test_cancelling_ends_an_undecided_work_unit_and_leaves_a_decided_one():
     assert ended_unit.error_mask is ErrorMask.CANCELLED
     assert ended_unit.results[1].outcome is Outcome.DIDNT_NEED
     assert ended_unit.results[2].server_state is ServerState.IN_PROGRESS
-    assert settle(ended_unit, by_digest, NOW) == []
+    assert settle(ended_unit, by_digest, PLAIN, NOW) == []
     decided = settled(unit(answered(1, "a"), answered(2, "a")))
     assert transitioner.cancel(decided) == []

@@ -20,7 +20,7 @@ def test_migrations_make_the_schema_that_the_tables_describe(tmp_path):
         # Alembic cannot compare an index over an expression; the next test names them all.
         warnings.simplefilter("ignore", UserWarning)
         found = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
-    known = {"result_unsent"}
+    known = {"result_waiting"}
     assert [one for one in found if getattr(one[1], "name", None) not in known] == []
     engine.dispose()
 

@@ -5,23 +5,26 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.dialects import sqlite
 
-from grid.db import hot
+from grid.db import asking, hot
 
 PLANS = [
-    ("_OFFER", "result_unsent"),
-    ("_OFFER", "result_workunit"),
-    ("_OFFER", "result_leases"),
-    ("_WAITING_FOR_ANYBODY", "result_unsent"),
-    ("_WAITING_FOR_TRUSTED", "result_unsent"),
-    ("_FACTS_OF_RESULTS", "result_workunit"),
-    ("_FACTS_OF_UNITS", "result_workunit"),
+    (asking, "_ASKING", "result_leases"),
+    (asking, "_ASKING", "result_principal_leases"),
+    (asking, "_ASKING", "job_open"),
+    (asking, "_ASKING", "result_waiting"),
+    (asking, "_WAITING", "result_waiting"),
+    (asking, "_WAITING", "result_workunit"),
+    (asking, "_WAITING_FOR", "result_waiting"),
+    (asking, "_UNHEARD", "result_leases"),
+    (hot, "_FACTS_OF_RESULTS", "result_workunit"),
+    (hot, "_FACTS_OF_UNITS", "result_workunit"),
 ]
 
 
-@pytest.mark.parametrize(("name", "index"), PLANS)
-def test_a_hot_query_is_served_by_its_index_and_sorts_nothing_large(world, name, index):
+@pytest.mark.parametrize(("module", "name", "index"), PLANS)
+def test_a_hot_query_is_served_by_its_index_and_sorts_nothing_large(world, module, name, index):
     world.job(chunks=300)
-    statement = str(getattr(hot, name).statement.compile(dialect=sqlite.dialect()))
+    statement = str(getattr(module, name).statement.compile(dialect=sqlite.dialect()))
     with world.store.read() as connection:
         count = statement.count("?")
         given = tuple(5 if "LIMIT" in statement else "[1]" for _ in range(count))

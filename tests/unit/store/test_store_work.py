@@ -238,7 +238,7 @@ def test_a_work_unit_that_gives_up_fails_its_job_with_the_hosts_words(world):
     assimilator.do_pass(world.store, world.time)
     failed = world.facts(job.id)
     assert failed.job_state is JobState.FAILED
-    assert failed.failure == "work unit 0 gave up (too many error results)"
+    assert failed.failure.startswith("work unit 0 gave up (too many error results): ")
     assert failed.failure_messages == ("it did not work",)
     assert not any("it did not work" in row.facts for row in rows(world.store, OutboxRow))
     transitioner.do_pass(world.store, world.time)

@@ -1,6 +1,7 @@
 /** This file is where the volunteer page speaks HTTP with the server. */
 
 import type { ColumnSpec } from "../runtime/decode.ts";
+import type { Standing } from "./standing.ts";
 
 export const PROTOCOL = 1;
 
@@ -42,6 +43,12 @@ export interface WorkRequest {
   reports: Report[];
   renew: Lease[];
   want: number;
+  /** Results that can be held at once. */
+  slots?: number;
+  /** Everything held or about to be reported; what the server misses there is given again. */
+  holding?: string[];
+  /** May be kept waiting a moment for work to turn up. */
+  wait?: boolean;
 }
 
 export interface WorkAnswer {
@@ -50,6 +57,7 @@ export interface WorkAnswer {
   assignments: Assignment[];
   retry_after_s: number;
   why_no_work?: string;
+  ban_reason?: string;
 }
 
 /** The server answered, and not with what was asked for. */
@@ -82,6 +90,12 @@ export class Api {
 
   work(token: string, request: WorkRequest): Promise<WorkAnswer> {
     return this.#post("/work", { protocol: PROTOCOL, token, ...request });
+  }
+
+  /** How the host of this token stands. */
+  async standing(token: string): Promise<Standing> {
+    const headers = { Authorization: `Bearer ${token}` };
+    return (await this.#fetch(`${this.#base}/hosts/me`, { headers })).json() as Promise<Standing>;
   }
 
   /** Sent even though the page goes away. Nobody hears the answer. */

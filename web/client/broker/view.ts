@@ -38,6 +38,12 @@ export class View {
     if (done) done.textContent = String(this.#done);
   }
 
+  /** How this browser stands with the server. */
+  standing(text: string): void {
+    const at = place("standing");
+    if (at) at.textContent = text;
+  }
+
   /** Whose job is computed, with a link to its page; null when none is. */
   job(job: Assignment["job"] | null): void {
     const at = place("job");

@@ -9,7 +9,11 @@ import type { Memory } from "./memory.ts";
 import { inWords } from "./reasons.ts";
 import { Reports } from "./reports.ts";
 import { sleep } from "./sleep.ts";
+import { standingInWords } from "./standing.ts";
 import type { View } from "./view.ts";
+
+/** A ban or a verdict shows within so long. */
+const STANDING_INTERVAL_MS = 15_000;
 
 /** What the server knows of this browser before it computes anything. */
 export interface Machine {
@@ -23,6 +27,7 @@ export class Volunteer {
   readonly #leases = new Leases();
   readonly #desk: Desk;
   readonly #backoff = new Backoff();
+  #standingDue = 0;
   #session: AbortController | null = null;
   #running: Promise<void> = Promise.resolve();
 
@@ -101,13 +106,26 @@ export class Volunteer {
     const identity = await this.#identity();
     if (signal.aborted) return 0;
     const reports = this.#reports.unsettled();
-    const answer = await this.api.work(identity.token, { reports, renew: [], want: 1 });
+    const holding = [...this.#leases.all(), ...reports].map((one) => one.result_id);
+    const answer = await this.api.work(identity.token, { reports, renew: [], want: 1, slots: 1, holding, wait: true });
     this.view.addDone(this.#reports.settle(answer));
     for (const { result_id, lease } of answer.assignments) this.#leases.hold(result_id, lease);
     for (const assignment of answer.assignments) await this.#desk.perform(assignment, identity, signal);
     if (answer.assignments.length > 0) return 0;
-    this.view.say(`Waiting for work: ${inWords(answer.why_no_work)}.`);
+    this.view.say(`Waiting for work: ${inWords(answer.why_no_work, answer.ban_reason)}.`);
+    await this.#askStanding(identity.token);
     return answer.retry_after_s > 0 ? answer.retry_after_s : 1;
+  }
+
+  /** While there is no work, and not often: whoever computes has better to do. */
+  async #askStanding(token: string): Promise<void> {
+    if (Date.now() < this.#standingDue) return;
+    this.#standingDue = Date.now() + STANDING_INTERVAL_MS;
+    try {
+      this.view.standing(standingInWords(await this.api.standing(token)));
+    } catch {
+      return; // it is asked again, and nothing depends on it
+    }
   }
 
   async #identity(): Promise<Identity> {

@@ -1,0 +1,97 @@
+"""This file is where what is known of hosts and tokens is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from sqlalchemy import Connection, delete, insert, update
+
+from grid.db.apply.sets import given, spelled
+from grid.db.prepared import Prepared
+from grid.db.tables import HostRow, JobTypeSpeedRow, PrefixKeyRow, TokenRow, table
+
+
+def set_principal(connection: Connection, old: Sequence[int], new: int) -> None:
+    """Make hosts of several principals count as one from now on."""
+    hosts = table(HostRow)
+    connection.execute(update(hosts).where(hosts.c.principal_id.in_(old)).values(principal_id=new))
+
+
+def set_prefix(connection: Connection, host_id: int, hidden_prefix: str | None, day: int) -> None:
+    """Note the network a host was seen in today, hidden under today's key."""
+    hosts = table(HostRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(hidden_prefix=hidden_prefix, prefix_day=day)
+    )
+
+
+def start_principal(connection: Connection, host_id: int, volunteer_id: int) -> None:
+    """A host that shares nothing is its own principal; it belongs to this volunteer."""
+    hosts = table(HostRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(principal_id=host_id, volunteer_id=volunteer_id)
+    )
+
+
+def set_last_seen(connection: Connection, host_ids: Sequence[int], now: int) -> None:
+    """Note that hosts are alive."""
+    hosts = table(HostRow)
+    connection.execute(update(hosts).where(hosts.c.id.in_(host_ids)).values(last_seen_at=now))
+
+
+def revoke_token(connection: Connection, token_id: int, now: int) -> bool:
+    """End a token; False when it had ended."""
+    tokens = table(TokenRow)
+    changed = connection.execute(
+        update(tokens)
+        .where(tokens.c.id == token_id, tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def destroy_prefix_keys_before(connection: Connection, day: int) -> int:
+    """Destroy the keys of earlier days and the prefixes they hid; how many hosts were unlinked."""
+    keys, hosts = table(PrefixKeyRow), table(HostRow)
+    gone = connection.execute(delete(keys).where(keys.c.day < day)).rowcount
+    if not gone:
+        return 0
+    return connection.execute(
+        update(hosts).where(hosts.c.prefix_day < day).values(hidden_prefix=None, prefix_day=None)
+    ).rowcount
+
+
+def reserve(connection: Connection, host_ids: Sequence[int], job_id: int) -> None:
+    """Keep these hosts for a job."""
+    hosts = table(HostRow)
+    connection.execute(update(hosts).where(hosts.c.id.in_(host_ids)).values(reserved_job_id=job_id))
+
+
+def release(connection: Connection, job_id: int) -> int:
+    """Give back the hosts kept for a job; how many."""
+    hosts = table(HostRow)
+    released = update(hosts).where(hosts.c.reserved_job_id == job_id).values(reserved_job_id=None)
+    return connection.execute(released).rowcount
+
+
+def set_speeds(
+    connection: Connection, job_types: Sequence[JobTypeSpeedRow], hosts: Mapping[int, int]
+) -> None:
+    """Note how long job types' rows take, and how fast hosts are."""
+    rows = table(JobTypeSpeedRow)
+    for row in job_types:
+        connection.execute(delete(rows).where(rows.c.job_type == row.job_type))
+        connection.execute(insert(rows).values(**row.model_dump()))
+    if hosts:
+        _set_host_speeds().rows(connection, rows=spelled(list(hosts.items())))
+
+
+@lru_cache(maxsize=1)
+def _set_host_speeds() -> Prepared:
+    hosts, spot = table(HostRow), given()
+    return Prepared(update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1)))

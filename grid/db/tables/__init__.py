@@ -1,0 +1,69 @@
+"""This file is where the tables stand.
+
+Enums are checked text, times whole seconds UTC, ids integers; public ids exist outside only.
+An index says which query it serves.
+"""
+
+from __future__ import annotations
+
+from grid.db.tables.base import (
+    spelled,
+    table,
+)
+from grid.db.tables.credit import (
+    JobTypeCostRow,
+    SealedCreditRow,
+    TeamRow,
+)
+from grid.db.tables.house import (
+    JobTypeSpeedRow,
+    OutboxRow,
+    PluginRow,
+)
+from grid.db.tables.people import (
+    AccountRow,
+    HostRow,
+    IdempotencyRow,
+    PrefixKeyRow,
+    QuarantineRow,
+    ReviewRow,
+    TokenRow,
+    VolunteerRow,
+)
+from grid.db.tables.work import (
+    ChunkColumnRow,
+    DataSetRow,
+    JobRow,
+    MergeRow,
+    OutputPartRow,
+    OutputRow,
+    ResultRow,
+    WorkUnitRow,
+)
+
+__all__ = [
+    "AccountRow",
+    "ChunkColumnRow",
+    "DataSetRow",
+    "HostRow",
+    "IdempotencyRow",
+    "JobRow",
+    "JobTypeCostRow",
+    "JobTypeSpeedRow",
+    "MergeRow",
+    "OutboxRow",
+    "OutputPartRow",
+    "OutputRow",
+    "PluginRow",
+    "PrefixKeyRow",
+    "QuarantineRow",
+    "ResultRow",
+    "ReviewRow",
+    "SealedCreditRow",
+    "TeamRow",
+    "TokenRow",
+    "VolunteerRow",
+    "WorkUnitRow",
+    "spelled",
+    "table",
+]

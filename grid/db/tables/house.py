@@ -1,0 +1,42 @@
+"""This file is where the tables of the house stand: job types, and what goes to the log."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+
+class PluginRow(SQLModel, table=True):
+    """The job types that an admin enabled, each for one digest."""
+
+    __tablename__ = "plugin"
+    name: str = Field(primary_key=True)
+    version: str
+    digest: str
+    enabled: bool
+    changed_at: int
+
+
+class JobTypeSpeedRow(SQLModel, table=True):
+    """What a row of a job type's work takes a host of the usual speed."""
+
+    __tablename__ = "job_type_speed"
+    job_type: str = Field(primary_key=True)
+    row_ns: int
+    measured_at: int
+
+
+class OutboxRow(SQLModel, table=True):
+    """Log entries in the order they were decided; the log's integrator gives them their places."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("outbox_job", "job_id", "id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    #: Canonical JSON.
+    facts: str
+    #: The job it tells of, if any.
+    job_id: int | None = Field(default=None, foreign_key="job.id")
+    #: Kept back until that job's seal opens.
+    sealed: bool = False
+    decided_at: int

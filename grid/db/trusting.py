@@ -1,0 +1,367 @@
+"""This file is where the server's own runs are taken and reported, and standings take effect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, literal_column, select
+
+from grid.assimilator import ending
+from grid.canonical import digest
+from grid.db import apply as writes
+from grid.db import queries
+from grid.db.tables import (
+    JobRow,
+    ResultRow,
+    ReviewRow,
+    VolunteerRow,
+    WorkUnitRow,
+    spelled,
+    table,
+)
+from grid.db.transaction import Transaction
+from grid.db.work import Context, settle_units
+from grid.items import Result
+from grid.states import (
+    JobState,
+    Outcome,
+    Purpose,
+    ServerState,
+    Support,
+    ValidateState,
+)
+from grid.transition import Entity, Freeze, Instruction, Transition
+
+RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
+PEOPLE, REVIEW = table(VolunteerRow), table(ReviewRow)
+
+#: What a trusted run may take beyond its time limits before another is made in its stead: the
+#: process that took it died.
+TRUSTED_SPARE_S = 60
+SALT_BYTES = 16
+#: Trusted runs among which the next is chosen, from the oldest on.
+LINE_MAX = 10_000
+#: Work units looked at again in one transaction because a volunteer's standing has moved.
+MOVED_BITE = 200
+
+
+class TrustedWork(Struct, frozen=True, kw_only=True):
+    """A work unit that the server computes itself."""
+
+    result_id: int
+    workunit_id: int
+    job_id: int
+    ordinal: int
+    first_chunk: int
+    chunk_count: int
+
+
+class Computed(Struct, frozen=True, kw_only=True):
+    """How a trusted run ended."""
+
+    result_id: int
+    #: Canonical JSON; None when there is none.
+    output: str | None
+    #: What went wrong.
+    message: str | None = None
+    #: Milliseconds of all the computing that it took, by the server's clock.
+    elapsed_ms: int
+    #: Milliseconds of the program alone, in an engine that was running; None when it was not.
+    program_ms: int | None = None
+    #: Why the job type itself is suspect, in words for an admin; "" when it is not.
+    suspect: str = ""
+
+
+def waiting(connection: Connection, jobs_max: int) -> list[TrustedWork]:
+    """Of each job that is active, or completed before all of it was checked, the oldest trusted
+    run that nobody has begun; the oldest first (result_trusted_unsent)."""
+    wanted = select(JOB.c.id).where(
+        JOB.c.id == RESULT.c.job_id,
+        JOB.c.job_state.in_([JobState.ACTIVE.value, JobState.COMPLETED.value]),
+    )
+    line = (
+        select(RESULT.c.id, RESULT.c.job_id)
+        .where(
+            RESULT.c.server_state == spelled(ServerState.UNSENT),
+            RESULT.c.purpose == spelled(Purpose.TRUSTED),
+            wanted.exists(),
+        )
+        .order_by(RESULT.c.id)
+        .limit(LINE_MAX)
+        .subquery()
+    )
+    oldest = select(func.min(line.c.id)).group_by(line.c.job_id)
+    found = connection.execute(
+        select(
+            RESULT.c.id.label("result_id"),
+            RESULT.c.workunit_id,
+            RESULT.c.job_id,
+            UNIT.c.ordinal,
+            UNIT.c.first_chunk,
+            UNIT.c.chunk_count,
+        )
+        .select_from(RESULT.join(UNIT, UNIT.c.id == RESULT.c.workunit_id))
+        .where(RESULT.c.id.in_(oldest))
+        .order_by(RESULT.c.id)
+        .limit(jobs_max)
+    )
+    return [TrustedWork(**row._mapping) for row in found]
+
+
+def needless(connection: Connection, limit: int) -> list[tuple[int, int]]:
+    """Trusted runs that nobody has begun of jobs that gave up, with their work units
+    (result_trusted_unsent)."""
+    given_up = select(JOB.c.id).where(
+        JOB.c.id == RESULT.c.job_id, JOB.c.job_state.in_([one.value for one in ending.GIVEN_UP])
+    )
+    found = connection.execute(
+        select(RESULT.c.id, RESULT.c.workunit_id)
+        .where(
+            RESULT.c.server_state == spelled(ServerState.UNSENT),
+            RESULT.c.purpose == spelled(Purpose.TRUSTED),
+            given_up.exists(),
+        )
+        .order_by(RESULT.c.id)
+        .limit(limit)
+    )
+    return [(row.id, row.workunit_id) for row in found]
+
+
+def drop(transaction: Transaction, found: Sequence[tuple[int, int]], context: Context) -> int:
+    """Let go of trusted runs that are needed no more; how many."""
+    units = queries.workunits(transaction.connection, sorted({unit for _, unit in found}))
+    done: dict[int, list[Instruction]] = {unit: [] for unit in units}
+    for number, unit in found:
+        step = Transition(
+            entity=Entity.RESULT,
+            id=number,
+            before={"server_state": ServerState.UNSENT, "outcome": Outcome.INIT},
+            after={"server_state": ServerState.OVER, "outcome": Outcome.DIDNT_NEED},
+            because="its job has ended without an output",
+        )
+        done[unit].append(step)
+    settle_units(transaction, units, context, done)
+    return len(found)
+
+
+def answers(connection: Connection, workunit_id: int) -> list[str]:
+    """The different outputs that hosts gave for a work unit, the most frequent first
+    (result_workunit)."""
+    found = connection.execute(
+        select(RESULT.c.output_digest, func.max(RESULT.c.output).label("output"))
+        .where(
+            RESULT.c.workunit_id == workunit_id,
+            RESULT.c.outcome == Outcome.SUCCESS.value,
+            RESULT.c.purpose != Purpose.TRUSTED.value,
+        )
+        .group_by(RESULT.c.output_digest)
+        .order_by(func.count().desc(), RESULT.c.output_digest)
+    )
+    return [row.output for row in found if row.output is not None]
+
+
+def trusted_done(connection: Connection, job_id: int, limit: int) -> int:
+    """How many trusted runs of a job have ended with an answer, counted up to `limit`
+    (result_trusted)."""
+    few = (
+        select(RESULT.c.id)
+        .where(
+            RESULT.c.job_id == job_id,
+            RESULT.c.purpose == spelled(Purpose.TRUSTED),
+            RESULT.c.outcome == Outcome.SUCCESS.value,
+        )
+        .limit(limit)
+        .subquery()
+    )
+    return int(connection.scalar(select(func.count()).select_from(few)) or 0)
+
+
+def take(transaction: Transaction, result_ids: Sequence[int], bound_s: int) -> None:
+    """Mark trusted runs as begun; raises `Lost` when another process was quicker.
+
+    Whoever takes one has `bound_s` and some to report it.
+    """
+    batch = [
+        Transition(
+            entity=Entity.RESULT,
+            id=number,
+            before={"server_state": ServerState.UNSENT},
+            after={
+                "server_state": ServerState.IN_PROGRESS,
+                "epoch": 1,
+                "sent_at": transaction.now,
+                "report_deadline": transaction.now + bound_s + TRUSTED_SPARE_S,
+            },
+            because="the server computes it",
+        )
+        for number in result_ids
+    ]
+    writes.apply(transaction.connection, batch, (), transaction.now)
+
+
+def report(transaction: Transaction, computed: Computed, context: Context) -> bool:
+    """Record what a trusted run gave and settle its work unit; False when it came too late.
+
+    Where the job type itself is suspect the job is frozen, and the run counts as failed.
+    """
+    found = queries.result(transaction.connection, computed.result_id)
+    if found is None or found.server_state is not ServerState.IN_PROGRESS:
+        return False
+    units = queries.workunits(transaction.connection, [found.workunit_id])
+    salt = transaction.entropy(SALT_BYTES).hex()
+    steps: list[Instruction] = [_reported(found, computed, transaction.now, salt)]
+    if computed.suspect:
+        steps.append(Freeze(job_id=found.job_id, because=computed.suspect))
+    outputs = {found.id: computed.output} if _good(computed) and computed.output else {}
+    settle_units(transaction, units, context, {found.workunit_id: steps}, outputs)
+    writes.keep_outputs(transaction.connection, outputs)
+    if computed.program_ms is not None:
+        writes.set_program_ms(transaction.connection, found.id, computed.program_ms)
+    return True
+
+
+def give_back(transaction: Transaction, result_id: int, context: Context) -> bool:
+    """Let go of a trusted run that was taken: the process that took it ends."""
+    found = queries.result(transaction.connection, result_id)
+    if found is None or found.server_state is not ServerState.IN_PROGRESS:
+        return False
+    step = Transition(
+        entity=Entity.RESULT,
+        id=found.id,
+        before={"server_state": ServerState.IN_PROGRESS, "outcome": Outcome.INIT},
+        after={"server_state": ServerState.OVER, "outcome": Outcome.ABANDONED},
+        because="the server was stopped",
+    )
+    units = queries.workunits(transaction.connection, [found.workunit_id])
+    settle_units(transaction, units, context, {found.workunit_id: [step]})
+    return True
+
+
+def moved(connection: Connection, limit: int) -> list[int]:
+    """Volunteers whose standing has changed what their work is worth (volunteer_moved)."""
+    return list(
+        connection.scalars(
+            select(PEOPLE.c.id)
+            .where(PEOPLE.c.moved > literal_column("0"))
+            .order_by(PEOPLE.c.id)
+            .limit(limit)
+        )
+    )
+
+
+def look_again(transaction: Transaction, volunteer_id: int, context: Context) -> int:
+    """Settle what a volunteer's changed standing may have moved; how many work units.
+
+    Whoever is believed more: what waits on it. Whoever is believed less: what rests on it, and all
+    that no trusted run covers when it is banned. A bite in the order of work units; the volunteer
+    stays marked, and how far this came is kept, while there is more.
+    """
+    connection = transaction.connection
+    person = connection.execute(select(PEOPLE).where(PEOPLE.c.id == volunteer_id)).one()
+    states = [ValidateState.INCONCLUSIVE]
+    if person.banned_at is None:
+        states.append(ValidateState.VOID)
+    else:
+        states.append(ValidateState.INIT)
+    if person.moved > 1 or person.banned_at is not None:
+        states += [ValidateState.VALID, ValidateState.INVALID]
+    numbers = _resting_on(connection, volunteer_id, states, person.moved_from)
+    if len(numbers) < MOVED_BITE:
+        writes.clear_moved(connection, volunteer_id)
+    else:
+        writes.set_moved_from(connection, volunteer_id, numbers[-1])
+    settle_units(transaction, queries.workunits(connection, numbers), context, {})
+    return len(numbers)
+
+
+def reviews(connection: Connection) -> list[tuple[int, str]]:
+    """Jobs and engines of them that were suspected or cleared (review's primary key)."""
+    found = connection.execute(select(REVIEW.c.job_id, REVIEW.c.engine))
+    return [(row.job_id, row.engine) for row in found]
+
+
+def review(transaction: Transaction, job_id: int, engine: str, context: Context) -> int:
+    """Settle a bite of a job's work units that an engine answered; how many
+    (workunit_of_job, result_workunit)."""
+    connection = transaction.connection
+    begun = connection.scalar(
+        select(REVIEW.c.ordinal).where(REVIEW.c.job_id == job_id, REVIEW.c.engine == engine)
+    )
+    if begun is None:
+        return 0
+    answered = (
+        select(RESULT.c.id)
+        .where(
+            RESULT.c.workunit_id == UNIT.c.id,
+            RESULT.c.engine == engine,
+            RESULT.c.outcome == Outcome.SUCCESS.value,
+        )
+        .exists()
+    )
+    found = connection.execute(
+        select(UNIT.c.id, UNIT.c.ordinal)
+        .where(UNIT.c.job_id == job_id, UNIT.c.ordinal > begun, answered)
+        .order_by(UNIT.c.ordinal)
+        .limit(MOVED_BITE)
+    ).all()
+    last = found[-1].ordinal if len(found) == MOVED_BITE else None
+    writes.move_review(connection, job_id, engine, last)
+    units = queries.workunits(connection, [row.id for row in found])
+    settle_units(transaction, units, context, {})
+    return len(found)
+
+
+def _resting_on(
+    connection: Connection, volunteer_id: int, states: Sequence[ValidateState], above: int
+) -> list[int]:
+    """The next work units behind id `above` that hold an answer of the volunteer in one of these
+    states and may still change, in order (result_volunteer, once for each state)."""
+    found: set[int] = set()
+    for state in states:
+        found.update(
+            connection.scalars(
+                select(RESULT.c.workunit_id)
+                .select_from(
+                    RESULT.join(UNIT, UNIT.c.id == RESULT.c.workunit_id).join(
+                        JOB, JOB.c.id == RESULT.c.job_id
+                    )
+                )
+                .where(
+                    RESULT.c.volunteer_id == volunteer_id,
+                    RESULT.c.validate_state == spelled(state),
+                    RESULT.c.workunit_id > above,
+                    RESULT.c.outcome == Outcome.SUCCESS.value,
+                    UNIT.c.support != Support.TRUSTED.value,
+                    JOB.c.job_state.not_in([JobState.FAILED, JobState.CANCELLED]),
+                )
+                .order_by(RESULT.c.workunit_id)
+                .limit(MOVED_BITE)
+            )
+        )
+    return sorted(found)[:MOVED_BITE]
+
+
+def _good(computed: Computed) -> bool:
+    return computed.output is not None and not computed.suspect
+
+
+def _reported(result: Result, computed: Computed, now: int, salt: str) -> Transition:
+    good = _good(computed)
+    text = (computed.output if good else computed.suspect or computed.message) or ""
+    return Transition(
+        entity=Entity.RESULT,
+        id=result.id,
+        before={"server_state": ServerState.IN_PROGRESS, "outcome": Outcome.INIT},
+        after={
+            "server_state": ServerState.OVER,
+            "outcome": Outcome.SUCCESS if good else Outcome.CLIENT_ERROR,
+            "received_at": now,
+            "output_digest": digest(text.encode()) if good else None,
+            "report_digest": digest(text.encode()),
+            "elapsed_ms": computed.elapsed_ms,
+            "message": None if good else text,
+            "salt": salt,
+        },
+        because="the server has computed it",
+    )

@@ -1,0 +1,75 @@
+"""This file is where measurements become the published table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grid.simulation.accuracy.book import Book, rules
+from grid.simulation.accuracy.cells import SHARES, WORK_UNITS, Cell, Scheme, cells, target
+from grid.simulation.accuracy.measured import Measured
+from grid.simulation.accuracy.people import Behaviour, Crowd
+
+HEAD = (
+    "| scheme | saboteurs | behaviour | lies | wrong / total | error | 95 % upper | copies "
+    "| trusted runs | server's share | below target | seeds | target |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def table(book: Book) -> Iterator[str]:
+    """The tables in Markdown, line by line; cells that were not measured are said to be missing."""
+    every = cells()
+    missing = [cell for cell in every if book.sums(cell) is None]
+    yield f"Rules `{rules()}`; {WORK_UNITS:,} work units a seed; {book.seconds() / 3600:.1f} hours"
+    yield f"on one core. {len(every) - len(missing)} of {len(every)} cells are measured."
+    for crowd in reversed(Crowd):
+        yield ""
+        yield f"### {crowd.capitalize()}"
+        yield ""
+        yield HEAD
+        for scheme in Scheme:
+            for share in reversed(SHARES):
+                for behaviour in Behaviour:
+                    cell = Cell(scheme=scheme, crowd=crowd, behaviour=behaviour, share=share)
+                    line = _line(book, cell)
+                    if line is not None:
+                        yield line
+
+
+def verdicts(book: Book) -> Iterator[str]:
+    """Each cell with a target: reached, or what is missed."""
+    for cell in cells():
+        measured, aim = book.sums(cell), target(cell)
+        if measured is not None and aim is not None:
+            missed = aim.misses(measured)
+            said = "MISSED: " + ", ".join(missed) if missed else "reached"
+            yield f"{cell.scheme:9} {cell.crowd:9} {cell.share:4.0%} {cell.behaviour:11} {said}"
+
+
+def _line(book: Book, cell: Cell) -> str | None:
+    rate, seeds = book.of(cell)
+    measured = book.sums(cell)
+    if measured is None or rate is None:
+        return None
+    aim = target(cell)
+    missed = aim.misses(measured) if aim is not None else []
+    said = "–" if aim is None else "missed: " + ", ".join(missed) if missed else "reached"
+    return "| " + " | ".join([*_told(cell, rate, measured), str(len(seeds)), said]) + " |"
+
+
+def _told(cell: Cell, rate: float, measured: Measured) -> list[str]:
+    units = measured.work_units
+    return [
+        str(cell.scheme),
+        f"{cell.share:.0%}",
+        str(cell.behaviour),
+        f"{rate:g}",
+        f"{measured.unlabelled} / {units}",
+        f"{measured.error:.1e}",
+        f"{measured.error_upper:.1e}",
+        f"{measured.copies / units:.2f}",
+        f"{measured.trusted / units:.4f}",
+        f"{measured.trusted / measured.copies:.1%}",
+        f"{measured.below / units:.2%}"
+        + (f", {measured.below_wrong} wrong" if measured.below_wrong else ""),
+    ]

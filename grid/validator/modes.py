@@ -1,0 +1,43 @@
+"""This file is where it stands what each mode of a job promises, and what it spends for that."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from grid.items import Mode, Policy
+
+
+class Promise(Struct, frozen=True, kw_only=True):
+    """What an answer needs before it is accepted."""
+
+    #: Largest tolerated probability that an accepted answer is wrong.
+    max_error: float
+    #: Different principals behind an answer, at least.
+    principals_min: int
+    #: Share of answers with one principal behind them that get a second copy all the same.
+    hidden_second: float
+    #: Share of accepted work units that the server computes again.
+    recheck: float
+
+
+PROMISES = {
+    Mode.STANDARD: Promise(max_error=1e-4, principals_min=2, hidden_second=0.0, recheck=0.01),
+    Mode.ECONOMY: Promise(max_error=1e-3, principals_min=1, hidden_second=0.10, recheck=0.02),
+    Mode.STRICT: Promise(max_error=1e-6, principals_min=2, hidden_second=0.0, recheck=0.02),
+}
+
+#: Modes whose verdicts rest on credibility; the others count votes.
+BELIEVING = frozenset(PROMISES)
+
+
+def promise(policy: Policy) -> Promise:
+    """What this policy promises; only for modes of BELIEVING."""
+    found = PROMISES[policy.mode]
+    if policy.target_error_ppb is None:
+        return found
+    return Promise(
+        max_error=policy.target_error_ppb / 1e9,
+        principals_min=found.principals_min,
+        hidden_second=found.hidden_second,
+        recheck=found.recheck,
+    )

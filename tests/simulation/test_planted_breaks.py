@@ -1,0 +1,92 @@
+"""This file is where bugs are planted below the simulator, and it must find them and say how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from grid import simulation
+from grid.auditlog import entries
+from grid.db import progress, work
+from grid.simulation.invariants import Broken
+from grid.simulation.scenario import Scenario
+from grid.states import Outcome
+from grid.validator import quorum
+
+SCENARIO = Scenario(seed=7, work_units=30, hosts=10, share=0.3, lying=1.0, network=0.1)
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def accept_the_first_answer(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(quorum, "winner", lambda answers, keys, policy: list(answers[:1]) or None)
+
+
+def leave_commitments_out_of_the_log(patch: pytest.MonkeyPatch) -> None:
+    honest = entries.of_unit
+
+    def forgetful(*given: Any, **further: Any) -> list[entries.Entry]:
+        return [
+            one for one in honest(*given, **further) if one.kind is not entries.EntryKind.COMMIT
+        ]
+
+    patch.setattr(entries, "of_unit", forgetful)
+
+
+def forget_silent_copies(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(progress, "settle_due", lambda transaction, numbers, context: 0)
+
+
+def take_an_answer_without_its_digest(patch: pytest.MonkeyPatch) -> None:
+    honest = work.report.judge
+
+    def hasty(said: Any, *further: Any) -> Any:
+        judged = honest(said, *further)
+        if judged.transition is not None and said.outcome is Outcome.SUCCESS:
+            judged.transition.after["output_digest"] = None
+        return judged
+
+    patch.setattr(work.report, "judge", hasty)
+
+
+def merge_the_first_work_unit_twice(patch: pytest.MonkeyPatch) -> None:
+    from grid.daemons import assimilator
+
+    honest = assimilator._fold
+
+    def greedy(store: Any, facts: Any, dataset: Any, merge: Any, ripe: Any) -> Any:
+        folded = honest(store, facts, dataset, merge, ripe)
+        if merge.merged == 0 and folded.failure is None:
+            again = honest(store, facts, dataset, merge, ripe[:1])
+            folded = type(folded)(
+                done=folded.done, state=folded.state + again.state, batches=folded.batches
+            )
+        return folded
+
+    patch.setattr(assimilator, "_fold", greedy)
+
+
+#: What is planted, and what is seen of it.
+PLANTED = [
+    (accept_the_first_answer, "a verdict has its quorum"),
+    (leave_commitments_out_of_the_log, "every answer is in the log"),
+    (forget_silent_copies, "every job comes to an end|leftovers go"),
+    (take_an_answer_without_its_digest, "an answer has a digest"),
+    (merge_the_first_work_unit_twice, "every answer is merged, once"),
+]
+
+
+@pytest.mark.parametrize(("plant", "seen"), PLANTED, ids=lambda one: getattr(one, "__name__", ""))
+def test_a_planted_bug_is_found_and_can_be_played_again(
+    plant: Plant, seen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    with pytest.raises(Broken, match=seen) as broken:
+        simulation.play(SCENARIO)
+    assert "seed 7; again with: grid simulate --seed 7 --work-units 30" in str(broken.value)
+
+
+def test_without_them_nothing_breaks() -> None:
+    assert simulation.play(SCENARIO).jobs == {"completed": 1}

@@ -1,0 +1,360 @@
+"""This file is where lies come home, engines fall under suspicion, and innocence is restored."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from crowd import (
+    NOW,
+    answered,
+    caught,
+    chosen,
+    computed,
+    known,
+    made,
+    settled,
+    standard,
+    step,
+    unit,
+    with_answer,
+)
+
+from grid.canonical import digest
+from grid.items import Mode, Standing
+from grid.states import AssimilateState, Purpose, Support
+from grid.states import ValidateState as Validate
+from grid.transition import Adjust, Freeze, Quarantine
+from grid.validator.checks import PROBES_MAX
+from grid.validator.snapshot import Snapshot
+
+RIGHT, WRONG, OTHER = "right", "wrong", "other"
+CHROMIUM, FIREFOX, WEBKIT = "chromium/130", "firefox/128", "webkit/2"
+MERGED = {"assimilate_state": AssimilateState.DONE}
+
+
+def disputed(*answers: tuple[str, str], principals: list[int] | None = None):
+    """A work unit with these (output, engine) answers that the server has computed: right."""
+    who = principals or list(range(1, len(answers) + 1))
+    results = [
+        answered(n, output, principal, engine=engine)
+        for n, ((output, engine), principal) in enumerate(zip(answers, who, strict=True), 1)
+    ]
+    return standard(*results, computed(90, RIGHT))
+
+
+def crowd(**fields: object) -> Snapshot:
+    """Volunteers 1 to 9 who have survived much, in a job whose seal is open: nothing secret."""
+    return known(300, sealed=False, **fields)
+
+
+def banned(snapshot: Snapshot) -> set[int]:
+    return {who for who, each in snapshot.standings.items() if each.banned_at is not None}
+
+
+# One liar
+
+
+def test_a_lone_lie_sets_checks_to_nothing_and_bans_nobody():
+    one, after, _ = step(disputed((RIGHT, CHROMIUM), (WRONG, CHROMIUM)), NOW, crowd())
+    assert after.standing(2) == Standing(volunteer_id=2, checks2=0, compared=301, lies=1)
+    assert after.standing(1).checks2 == 302
+    assert [each.lied for each in one.results] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("lies", "compared", "is_banned"),
+    [
+        # told before  compared before  banned
+        (0,            0,               False),
+        (1,            0,               True),
+        (1,            398,             True),
+        (1,            399,             False),
+        (2,            598,             True),
+        (2,            599,             False),
+        (9,            100_000,         False),
+    ],
+)  # fmt: skip
+def test_lies_ban_from_the_second_on_and_above_five_in_a_thousand(lies, compared, is_banned):
+    before = crowd()
+    standings = {**before.standings, 2: Standing(volunteer_id=2, compared=compared, lies=lies)}
+    before = msgspec.structs.replace(before, standings=standings)
+    _, after, batch = step(disputed((RIGHT, CHROMIUM), (WRONG, CHROMIUM)), NOW, before)
+    assert banned(after) == ({2} if is_banned else set())
+    reasons = [each.ban for each in batch if isinstance(each, Adjust) and each.ban]
+    assert reasons == (["wrong answers"] if is_banned else [])
+
+
+def test_whether_a_lone_wrong_answer_is_a_lie_or_a_bug_only_an_equal_engine_tells():
+    one, after, batch = step(disputed((RIGHT, CHROMIUM), (WRONG, FIREFOX)), NOW, crowd())
+    assert after.standing(2) == Standing(volunteer_id=2, checks2=0, compared=301)
+    assert not any(isinstance(each, Quarantine) for each in batch)
+    later = with_answer(one, answered(3, RIGHT, engine=FIREFOX))
+    assert step(later, NOW, after)[1].standing(2).lies == 1
+
+
+def test_volunteers_who_agree_against_one_cost_it_its_checks_but_prove_no_lie():
+    one = standard(answered(1, RIGHT), answered(2, RIGHT), answered(3, WRONG))
+    rested, after, _ = step(one, NOW, known({1: 3000, 2: 3000, 3: 3}, sealed=False))
+    assert rested.support is Support.AGREED
+    assert after.standing(3) == Standing(volunteer_id=3, checks2=0, compared=4)
+
+
+@pytest.mark.parametrize(
+    ("support", "gained"),
+    [(Support.AGREED, 1), (Support.TRUSTED, 2), (Support.BELOW_TARGET, 0)],
+)
+def test_an_agreement_is_worth_half_a_check_and_a_trusted_run_a_whole_one(support, gained):
+    answers = [answered(1, RIGHT), answered(2, RIGHT)]
+    snapshot = known(3000, sealed=False)
+    if support is Support.TRUSTED:
+        answers.append(computed(90, RIGHT))
+    if support is Support.BELOW_TARGET:
+        snapshot = known(0, room=False)
+    rested, after, _ = step(standard(*answers), NOW + 90, snapshot)
+    assert rested.support is support
+    assert after.standing(1).checks2 - snapshot.standing(1).checks2 == gained
+
+
+def test_a_recheck_makes_the_half_check_whole_and_counts_nothing_twice():
+    agreed, after, _ = step(standard(answered(1, RIGHT), answered(2, RIGHT)), NOW, known(3000))
+    proven, last, _ = step(with_answer(agreed, computed(90, RIGHT)), NOW, after)
+    assert [each.checks2 for each in proven.results[:2]] == [2, 2]
+    assert last.standing(1) == Standing(volunteer_id=1, checks2=3002, compared=3001)
+    assert not [each for each in step(proven, NOW, last)[2] if isinstance(each, Adjust)]
+
+
+def test_a_lone_source_gains_nothing_by_itself():
+    one = unit(answered(1, RIGHT), mode=Mode.ECONOMY)
+    _, after, _ = step(one, NOW, known(9000, seed="seed5"))
+    assert after.standing(1).checks2 == 9000
+
+
+# Two who tell the same
+
+
+@pytest.mark.parametrize(
+    ("answers", "principals", "who"),
+    [
+        # answers                                                     principals  banned
+        ([(WRONG, CHROMIUM), (WRONG, FIREFOX)],                       [1, 2],     set()),
+        ([(WRONG, CHROMIUM), (WRONG, FIREFOX), (RIGHT, WEBKIT)],      [1, 2, 3],  {1, 2}),
+        ([(WRONG, CHROMIUM), (WRONG, FIREFOX), (RIGHT, WEBKIT)],      [1, 1, 3],  set()),
+        ([(WRONG, CHROMIUM), (OTHER, FIREFOX), (RIGHT, WEBKIT)],      [1, 2, 3],  set()),
+        ([(WRONG, CHROMIUM), (WRONG, CHROMIUM)],                      [1, 2],     set()),
+        ([(WRONG, CHROMIUM), (WRONG, "chromium/131")],                [1, 2],     set()),
+        ([(WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, CHROMIUM)],   [1, 2, 3],  {1, 2}),
+        ([(WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)],    [1, 2, 3],  set()),
+    ],
+)  # fmt: skip
+def test_the_same_wrong_answer_of_two_bans_both_where_it_cannot_be_one_engines_bug(
+    answers, principals, who
+):
+    _, after, batch = step(disputed(*answers, principals=principals), NOW, crowd())
+    assert banned(after) == who
+    reasons = {each.ban for each in batch if isinstance(each, Adjust) and each.ban}
+    assert reasons == ({"the same wrong answer as another"} if who else set())
+
+
+def test_while_no_volunteer_got_it_right_it_may_be_the_reference_and_a_trap_tells():
+    one, after, _ = step(disputed((WRONG, CHROMIUM), (WRONG, FIREFOX)), NOW, known(300))
+    assert banned(after) == set()
+    trap = made(one, Purpose.TRAP)[0]
+    honest = answered(trap.id, RIGHT, 5, volunteer_id=5, engine=WEBKIT, purpose=Purpose.TRAP)
+    _, last, _ = step(with_answer(one, honest), NOW, after)
+    assert banned(last) == {1, 2}
+
+
+@pytest.mark.parametrize("engines", [(CHROMIUM, CHROMIUM), (CHROMIUM, CHROMIUM, FIREFOX)])
+def test_no_engine_is_suspect_for_what_none_got_right(engines):
+    batch = step(disputed(*((WRONG, engine) for engine in engines)), NOW, crowd())[2]
+    assert not any(isinstance(each, Quarantine) for each in batch)
+
+
+def test_the_same_wrong_answer_within_one_engine_makes_the_engine_suspect():
+    one, after, batch = step(
+        disputed((WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)), NOW, crowd()
+    )
+    (suspect,) = [each for each in batch if isinstance(each, Quarantine)]
+    assert (suspect.engine, suspect.cause, suspect.lift) == (CHROMIUM, one.id, False)
+    assert banned(after) == set()
+
+
+def test_an_equal_engine_that_gets_it_right_lifts_the_suspicion_and_bans_the_liars():
+    both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
+    one, after, _ = step(disputed(*both), NOW, crowd())
+    tried = with_answer(one, answered(4, RIGHT, engine=CHROMIUM, purpose=Purpose.PROBE))
+    _, last, batch = step(tried, NOW, after)
+    (lifted,) = [each for each in batch if isinstance(each, Quarantine)]
+    assert (lifted.engine, lifted.lift) == (CHROMIUM, True)
+    assert (banned(last), dict(last.quarantined)) == ({1, 2}, {})
+
+
+def test_an_engine_that_is_wrong_whenever_it_is_tried_is_convicted_and_bans_nobody():
+    both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
+    one, now_known, _ = step(disputed(*both), NOW, known(300))
+    for number in range(4, 4 + PROBES_MAX):
+        (probe,) = made(one, Purpose.PROBE)
+        assert probe.engine == CHROMIUM
+        tried = answered(probe.id, WRONG, number, engine=CHROMIUM, purpose=Purpose.PROBE)
+        one, now_known, _ = step(with_answer(one, tried), NOW, now_known)
+    assert now_known.convicted == {CHROMIUM}
+    assert not made(one, Purpose.PROBE)
+    assert banned(now_known) == set()
+
+
+def test_what_only_a_convicted_engine_says_counts_for_nothing():
+    snapshot = crowd(quarantined={CHROMIUM: 7}, convicted=frozenset({CHROMIUM}))
+    snapshot = msgspec.structs.replace(snapshot, standings=known(3000).standings)
+    alone = standard(answered(1, RIGHT), answered(2, RIGHT))
+    rested = settled(alone, snapshot=snapshot)
+    assert {each.validate_state for each in rested.results[:2]} == {Validate.VOID}
+    assert rested.canonical_result_id is None
+    backed = settled(with_answer(rested, answered(3, RIGHT, engine=FIREFOX)), snapshot=snapshot)
+    assert backed.support is Support.AGREED
+    assert {each.validate_state for each in backed.results[:3]} == {Validate.VALID}
+
+
+def test_a_suspect_engines_hosts_keep_their_checks():
+    snapshot = crowd(quarantined={FIREFOX: 7})
+    _, after, _ = step(disputed((RIGHT, CHROMIUM), (WRONG, FIREFOX)), NOW, snapshot)
+    assert after.standing(2).checks2 == 300
+
+
+# The reference under suspicion
+
+
+def united(*engines: str):
+    return disputed(*((WRONG, engine) for engine in engines))
+
+
+def test_three_kinds_of_engine_against_the_reference_freeze_the_job_and_ban_nobody():
+    one, after, batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, crowd())
+    assert [each.job_id for each in batch if isinstance(each, Freeze)] == [1]
+    assert (one.canonical_result_id, banned(after)) == (None, set())
+    assert all(after.standing(who).checks2 == 300 for who in (1, 2, 3))
+    assert step(one, NOW, after)[2] == []
+
+
+@pytest.mark.parametrize(
+    "engines", [(CHROMIUM, FIREFOX), (CHROMIUM, "chromium/131", FIREFOX, "firefox/9")]
+)
+def test_two_kinds_are_not_three_whatever_their_versions(engines):
+    batch = step(united(*engines), NOW, crowd())[2]
+    assert not any(isinstance(each, Freeze) for each in batch)
+
+
+def test_the_reference_stands_where_one_volunteer_agrees_with_it():
+    one = disputed((WRONG, CHROMIUM), (WRONG, FIREFOX), (WRONG, WEBKIT), (RIGHT, CHROMIUM))
+    rested = settled(one, snapshot=crowd())
+    assert chosen(rested) == digest(b"right")
+
+
+def test_strangers_who_name_three_engines_neither_freeze_a_job_nor_go_free():
+    strangers = known({1: 0, 2: 0, 3: 0, 7: 300, 8: 300, 9: 300}, sealed=False)
+    one, after, batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, strangers)
+    assert not any(isinstance(each, Freeze) for each in batch)
+    assert chosen(one) == digest(b"right")
+    assert banned(step(with_answer(one, answered(7, RIGHT)), NOW, after)[1]) == {1, 2, 3}
+
+
+def test_where_everybody_is_new_three_engines_are_believed():
+    batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, known(0, sealed=False))[2]
+    assert any(isinstance(each, Freeze) for each in batch)
+
+
+def test_once_an_admin_lets_a_frozen_job_go_on_its_reference_is_believed():
+    one, frozen, _ = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, crowd())
+    assert one.due_at is not None
+    resumed = msgspec.structs.replace(frozen, frozen=False)
+    rested, after, batch = step(one, one.due_at, resumed)
+    assert chosen(rested) == digest(b"right")
+    assert not any(isinstance(each, Freeze) for each in batch)
+    assert banned(step(with_answer(rested, answered(7, RIGHT)), NOW, after)[1]) == {1, 2, 3}
+
+
+def test_what_an_admin_has_overruled_decides_nothing_and_volunteers_do():
+    snapshot = known(3000, sealed=False)
+    one, frozen, _ = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, snapshot)
+    overruled = msgspec.structs.replace(one.results[-1], validate_state=Validate.VOID)
+    resumed = msgspec.structs.replace(frozen, frozen=False)
+    rested, after, _ = step(with_answer(one, overruled), NOW, resumed)
+    assert (chosen(rested), rested.support) == (digest(b"wrong"), Support.AGREED)
+    assert banned(after) == set()
+    assert not made(rested, Purpose.TRUSTED)
+
+
+# A ban, and an appeal
+
+
+def agreed(*outputs: str, snapshot: Snapshot, **fields: object):
+    results = [answered(n, output) for n, output in enumerate(outputs, 1)]
+    one = settled(standard(*results, **fields), snapshot=snapshot)
+    return msgspec.structs.replace(one, **MERGED)
+
+
+def test_a_ban_voids_what_its_volunteer_said_and_opens_the_work_unit_again():
+    snapshot = known(3000)
+    one = agreed(RIGHT, RIGHT, snapshot=snapshot)
+    assert one.support is Support.AGREED
+    rested = settled(one, snapshot=caught(snapshot, 1))
+    assert [each.validate_state for each in rested.results[:2]] == [
+        Validate.VOID,
+        Validate.INCONCLUSIVE,
+    ]
+    assert (rested.canonical_result_id, rested.support) == (None, Support.NONE)
+    assert rested.assimilate_state is AssimilateState.INIT
+    assert made(rested, Purpose.COPY)
+
+
+def test_what_a_trusted_run_covers_stays_when_its_volunteer_is_banned():
+    snapshot = known(3000)
+    one = settled(disputed((RIGHT, CHROMIUM), (RIGHT, CHROMIUM)), snapshot=snapshot)
+    rested = settled(one, snapshot=caught(snapshot, 1))
+    assert rested.canonical_result_id == one.canonical_result_id == 1
+    assert rested.results[0].validate_state is Validate.VALID
+
+
+def test_a_verdict_that_stands_without_the_banned_is_not_merged_again():
+    snapshot = known(3000)
+    one = agreed(RIGHT, RIGHT, RIGHT, snapshot=snapshot)
+    assert one.canonical_result_id == 1
+    rested = settled(one, snapshot=caught(snapshot, 1))
+    assert (rested.canonical_result_id, chosen(rested)) == (2, chosen(one))
+    assert rested.assimilate_state is AssimilateState.DONE
+    assert rested.results[0].validate_state is Validate.VOID
+
+
+def test_a_verdict_below_target_does_not_outlive_half_of_those_behind_it():
+    young = known(0, room=False)
+    one = settled(standard(answered(1, RIGHT), answered(2, RIGHT)), NOW + 90, young)
+    assert one.support is Support.BELOW_TARGET
+    rested = settled(one, NOW + 90, caught(young, 2))
+    assert (rested.canonical_result_id, rested.support) == (None, Support.NONE)
+
+
+def test_an_appeal_granted_makes_answers_count_again():
+    snapshot = known(3000)
+    one = agreed(RIGHT, RIGHT, snapshot=snapshot)
+    opened = settled(one, snapshot=caught(snapshot, 1))
+    restored = settled(opened, snapshot=caught(caught(snapshot, 1), 1, free=True))
+    assert (chosen(restored), restored.support) == (digest(b"right"), Support.AGREED)
+    assert restored.results[0].validate_state is Validate.VALID
+    assert not made(restored, Purpose.COPY)
+
+
+def test_in_fixed_mode_a_ban_opens_what_lacks_its_quorum_and_keeps_the_rest():
+    snapshot = known(0)
+    pair = settled(unit(answered(1, RIGHT), answered(2, RIGHT)), snapshot=snapshot)
+    opened = settled(pair, snapshot=caught(snapshot, 2))
+    assert opened.canonical_result_id is None
+    assert len(made(opened, Purpose.COPY)) == 1
+    three = settled(unit(*(answered(n, RIGHT) for n in (1, 2, 3))), snapshot=snapshot)
+    assert settled(three, snapshot=caught(snapshot, 2)).canonical_result_id == 1
+
+
+def test_a_banned_volunteers_late_answer_is_void_at_once():
+    snapshot = caught(known(3000), 3)
+    one = agreed(RIGHT, RIGHT, snapshot=known(3000))
+    rested = settled(with_answer(one, answered(3, WRONG)), snapshot=snapshot)
+    assert rested.results[-1].validate_state is Validate.VOID
+    assert rested.support is Support.AGREED
