@@ -13,7 +13,7 @@ class Budget:
     """What a job may spend on more than copies for verdicts, by its work units so far."""
 
     #: Trusted runs per work unit, beyond a floor: with the three copies of a young crowd that is
-    #: 4 % of the volunteers' computing.
+    #: 5 % of the volunteers' computing.
     TRUSTED_SHARE = 0.16
     #: Traps per work unit: 5 % of the copies.
     TRAP_SHARE = 0.11
