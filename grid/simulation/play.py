@@ -27,8 +27,9 @@ from grid.states import JobState
 
 #: Between two rounds of the daemons, and while no letters come.
 ROUNDS_EVERY_S, LAZY_ROUNDS_EVERY_S = 10, 30
-#: When nothing was decided for so many delay bounds, more than any copy can be out, honest hosts
-#: come to the rescue; as long again, and the play is stuck.
+#: When nothing was decided for so many delay bounds, more than any copy can be out, on top of what
+#: a run that died with its server is waited for, honest hosts come to the rescue; as long again,
+#: and the play is stuck.
 STUCK_BOUNDS = RENEWED_BOUNDS_MAX + 2
 #: Enough for any quorum that a scenario asks for, and to outvote the lies that came before.
 RESCUERS = 12
@@ -157,7 +158,8 @@ class Play:
         decided, now = self.server.watch.decided, self._timeline.now
         if decided != self._seen_decided:
             self._moved_at, self._seen_decided = now, decided
-        if now - self._moved_at > STUCK_BOUNDS * self.scenario.delay_bound_s:
+        patience_s = STUCK_BOUNDS * self.scenario.delay_bound_s + self.server.run_limit_s
+        if now - self._moved_at > patience_s:
             demand(not self._rescued, "every job comes to an end", *jobs.values())
             self._rescued, self._moved_at = True, now
             self.town.rescue(RESCUERS)

@@ -89,6 +89,11 @@ class Server:
         self.store = self._open()
         self._door = Door(self.store, self._salts)
 
+    @property
+    def run_limit_s(self) -> int:
+        """Seconds after which a run of the server's own is given up for lost."""
+        return self._settings.compute_time_limit_s + self._settings.reference_time_limit_s
+
     def submit(self, name: str, work_units: int) -> int:
         """A new job's number."""
         return submission.submit(self.store, name, work_units, self._scenario.policy()).id

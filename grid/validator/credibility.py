@@ -6,7 +6,7 @@ probability o_a / (1 + Σ o_j) (Sarmenta 2002).
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 
 from msgspec import Struct
 
@@ -52,24 +52,26 @@ class Weighed(Struct, frozen=True, gc=False):
 
 def weigh(votes: Sequence[Vote]) -> Weighed:
     """The votes as groups; each principal counts once a group, by its most believed volunteer."""
-    seen: dict[tuple[Hashable, int], int] = {}
+    known: dict[Hashable, dict[int, int]] = {}
     for vote in votes:
-        key = vote.answer, vote.principal_id
-        if vote.checks2 >= seen.get(key, 0):
-            seen[key] = vote.checks2
-    groups: dict[Hashable, Group] = {}
-    for (answer, _), checks2 in seen.items():
-        group = groups.get(answer)
-        newcomer = checks2 < NEWCOMER_CHECKS2
-        if group is None:
-            groups[answer] = Group(answer, odds(checks2), 1, newcomer)
-        else:
-            group.odds *= odds(checks2)
-            group.principals += 1
-            group.newcomers &= newcomer
-    ordered = sorted(groups.values(), key=lambda one: one.odds, reverse=True)
-    others = 1 + sum(one.odds for one in ordered[1:])
-    return Weighed(ordered, others / (others + ordered[0].odds) if ordered else 1.0)
+        behind = known.setdefault(vote.answer, {})
+        if vote.checks2 >= behind.get(vote.principal_id, 0):
+            behind[vote.principal_id] = vote.checks2
+    groups = [_group(answer, behind.values()) for answer, behind in known.items()]
+    if not groups:
+        return Weighed(groups, 1.0)
+    if len(groups) > 1:
+        groups.sort(key=lambda one: one.odds, reverse=True)
+    others = 1 + sum(one.odds for one in groups[1:])
+    return Weighed(groups, others / (others + groups[0].odds))
+
+
+def _group(answer: Hashable, behind: Collection[int]) -> Group:
+    """Equal answers of volunteers who have survived so many half checks each."""
+    product = 1.0
+    for checks2 in behind:
+        product *= odds(checks2)
+    return Group(answer, product, len(behind), max(behind) < NEWCOMER_CHECKS2)
 
 
 def accepted(weighed: Weighed, promise: Promise) -> bool:

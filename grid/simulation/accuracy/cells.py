@@ -10,9 +10,11 @@ from msgspec import Struct
 from grid.items import Mode
 from grid.simulation.accuracy.floor import Floor
 from grid.simulation.accuracy.measured import Measured
-from grid.simulation.accuracy.ours import Ours
+from grid.simulation.accuracy.ours import FLOOR_TRUSTED, Ours
 from grid.simulation.accuracy.people import Behaviour, Crowd, Setting
 from grid.simulation.accuracy.rivals import Adaptive, FixedQuorum
+from grid.validator.modes import PROMISES
+from grid.validator.snapshot import Budget
 
 WORK_UNITS = 100_000
 #: A sweep only looks for the rate that hurts most.
@@ -21,6 +23,8 @@ SHARES = (0.01, 0.05, 0.10, 0.20, 0.35)
 #: Shares measured with all seeds; the others get SEEDS_FEW.
 SHARES_IN_FULL = (0.20, 0.35)
 SEEDS, SEEDS_FEW = 20, 3
+#: Trusted runs a work unit that a budget allows: a floor, a share, and rechecks beside them.
+TRUSTED_MAX = Budget.TRUSTED_SHARE + FLOOR_TRUSTED / WORK_UNITS + PROMISES[Mode.STANDARD].recheck
 #: How often saboteurs lie; the first is about one lie an identity.
 RATES = {
     Crowd.RESIDENTS: (0.002, 0.01, 0.05, 0.25, 1.0),
@@ -39,13 +43,26 @@ class Scheme(StrEnum):
     ADAPTIVE = "adaptive"
 
 
-class Cell(Struct, frozen=True, kw_only=True):
+class Special(StrEnum):
+    """What else may be wrong with a crowd."""
+
+    NOTHING = ""
+    #: Whoever is banned comes back at once as somebody new.
+    COMES_BACK = "comes back"
+    #: One engine, that of every fifth host, gets `rate` of all work units wrong.
+    ENGINE_BUG = "engine bug"
+    #: One address has a thousand hosts behind it, one of them a saboteur.
+    CAMPUS = "campus"
+
+
+class Cell(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the table: a scheme against a crowd."""
 
     scheme: Scheme
     crowd: Crowd
     behaviour: Behaviour
     share: float
+    special: Special = Special.NOTHING
 
     @property
     def seeds(self) -> int:
@@ -64,8 +81,15 @@ class Job(Struct, frozen=True, kw_only=True):
     def measure(self) -> Measured:
         """Play it."""
         cell = self.cell
+        bug = cell.special is Special.ENGINE_BUG
         setting = Setting(
-            crowd=cell.crowd, share=cell.share, behaviour=cell.behaviour, rate=self.rate
+            crowd=cell.crowd,
+            share=cell.share,
+            behaviour=cell.behaviour,
+            rate=0.0 if bug else self.rate,
+            bug_rate=self.rate if bug else 0.0,
+            comes_back=cell.special is Special.COMES_BACK,
+            campus=cell.special is Special.CAMPUS,
         )
         return floor(cell.scheme, setting, self.work_units, self.seed).measure()
 
@@ -88,7 +112,28 @@ def cells() -> list[Cell]:
         for crowd in Crowd
         for behaviour in Behaviour
     ]
-    return sorted(found, key=lambda cell: cell.share not in SHARES_IN_FULL)
+    return [*sorted(found, key=lambda cell: cell.share not in SHARES_IN_FULL), *specials()]
+
+
+def specials() -> Iterator[Cell]:
+    """Crowds with another fault, in standard mode."""
+    for crowd in Crowd:
+        for behaviour in (Behaviour.INDEPENDENT, Behaviour.COLLUDING):
+            for special, share in ((Special.COMES_BACK, 0.35), (Special.CAMPUS, 0.0)):
+                yield Cell(
+                    scheme=Scheme.STANDARD,
+                    crowd=crowd,
+                    behaviour=behaviour,
+                    share=share,
+                    special=special,
+                )
+        yield Cell(
+            scheme=Scheme.STANDARD,
+            crowd=crowd,
+            behaviour=Behaviour.COLLUDING,
+            share=0.0,
+            special=Special.ENGINE_BUG,
+        )
 
 
 def sweep(cell: Cell) -> Iterator[Job]:
@@ -104,6 +149,8 @@ class Target(Struct, frozen=True):
     copies: float | None = None
     trusted: float | None = None
     trusted_share: float | None = None
+    #: Hosts banned that neither lie nor err.
+    honest_banned: int = 0
 
     def misses(self, measured: Measured) -> list[str]:
         """What is missed."""
@@ -113,6 +160,7 @@ class Target(Struct, frozen=True):
             "copies": (measured.copies / units, self.copies),
             "trusted runs": (measured.trusted / units, self.trusted),
             "server's share": (measured.trusted / measured.copies, self.trusted_share),
+            "honest banned": (measured.honest_banned, self.honest_banned),
         }
         return [name for name, (was, limit) in found.items() if limit is not None and was > limit]
 
@@ -122,6 +170,8 @@ def target(cell: Cell) -> Target | None:
     rivals = (Scheme.QUORUM_2, Scheme.QUORUM_3, Scheme.ADAPTIVE)
     if cell.scheme in rivals or cell.behaviour is Behaviour.READING:
         return None
+    if cell.special is not Special.NOTHING:
+        return Target(3e-5, trusted=TRUSTED_MAX)
     omniscient = cell.behaviour is Behaviour.OMNISCIENT
     limits = {Scheme.STANDARD: 8e-4 if omniscient else 3e-5, Scheme.ECONOMY: 4e-4}
     limit = None if omniscient and cell.scheme is not Scheme.STANDARD else limits.get(cell.scheme)

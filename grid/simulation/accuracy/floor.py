@@ -17,6 +17,7 @@ from grid.simulation.accuracy.people import (
     Unit,
     Volunteer,
     answerer,
+    campus,
     newcomer,
     visit_units,
 )
@@ -47,6 +48,9 @@ class Floor(ABC):
         #: When, who, what it computes, and whether for a verdict.
         self._heap: list[tuple[float, int, Unit | None, bool]] = []
         self._gone: list[Volunteer] = []
+        for who in campus(setting, self.chance) if setting.campus else ():
+            self.people.append(who)
+            self._enter(who)
         for _ in range(VOLUNTEERS):
             self._arrive()
 
@@ -66,7 +70,9 @@ class Floor(ABC):
             if events % 20 == 0:
                 self.tick([self.people[one[1]] for one in heap])
             if who.banned:
-                if self.setting.crowd is Crowd.VISITORS or self.setting.comes_back:
+                if self.setting.comes_back:
+                    self._come_back(who)
+                elif self.setting.crowd is Crowd.VISITORS:
                     self._arrive()
                 continue
             if who.units_left <= 0:
@@ -81,6 +87,7 @@ class Floor(ABC):
                 heapq.heappush(heap, (self.now + RETRY_AFTER, number, None, False))
                 continue
             given.holders.append(who)
+            given.asked.add(who.principal)
             who.units_left -= 1
             self.copies += 1
             done = self.now + 0.5 + self.chance.random()
@@ -127,7 +134,7 @@ class Floor(ABC):
             if unit.answer is not None:
                 unit.alive -= 1
                 continue
-            held = any(one.principal == who.principal for one in unit.holders)
+            held = who.principal in unit.asked
             if held or ready > self.now or not self.may_have(who, unit):
                 queue.append((unit, ready))
                 continue
@@ -152,7 +159,16 @@ class Floor(ABC):
         else:
             who = newcomer(len(self.people), self.setting, self.chance)
             self.people.append(who)
-        if visitors:
+        self._enter(who)
+
+    def _come_back(self, banned: Volunteer) -> None:
+        who = newcomer(len(self.people), self.setting, self.chance)
+        who.trait = banned.trait
+        self.people.append(who)
+        self._enter(who)
+
+    def _enter(self, who: Volunteer) -> None:
+        if self.setting.crowd is Crowd.VISITORS:
             who.units_left = visit_units(self.chance)
         heapq.heappush(self._heap, (self.now + self.chance.random(), who.number, None, False))
 

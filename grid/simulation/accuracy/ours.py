@@ -84,7 +84,7 @@ class Ours(Floor):
         if (
             probe is not None
             and self._probes[who.engine] < PROBES_MAX
-            and all(one.principal != who.principal for one in probe.holders)
+            and who.principal not in probe.asked
         ):
             self._probes[who.engine] += 1
             return probe
@@ -96,7 +96,7 @@ class Ours(Floor):
                 unit, ready = queue.popleft()
                 if unit.answer is None:
                     continue
-                held = any(one.principal == who.principal for one in unit.holders)
+                held = who.principal in unit.asked
                 if not held and ready <= self.now:
                     return unit
                 queue.append((unit, ready))

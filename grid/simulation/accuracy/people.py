@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from random import Random
 
+import msgspec
 from msgspec import Struct
 
 
@@ -47,6 +48,8 @@ FLAKY_SHARE, FLAKY_RATE = 0.03, 0.01
 ENGINES = (("chromium/156", 0.65), ("firefox/152", 0.20), ("webkit/26", 0.15))
 VISIT_MEDIAN_UNITS, VISIT_SIGMA = 10, 1.0
 RETURNING_SHARE, SHARED_ADDRESS_SHARE, SHARED_ADDRESSES = 0.3, 0.3, 40
+#: Hosts of a campus, and the principal that they are together.
+CAMPUS_HOSTS, CAMPUS = 1_000, -1_000
 #: Half checks from which a sleeper thinks itself trusted: two such make a verdict.
 AWAKE_CHECKS2 = 40
 #: The wrong answer that fellows agree on; 0 is right, any other number is a lie of one's own.
@@ -89,8 +92,8 @@ class Unit:
     """One work unit."""
 
     __slots__ = (
-        "alive", "answer", "below", "chance", "due", "extras", "holders", "number", "said",
-        "second", "trusted",
+        "alive", "answer", "asked", "below", "chance", "due", "extras", "holders", "number",
+        "said", "second", "trusted",
     )  # fmt: skip
 
     def __init__(self, number: int, chance: float, second: bool) -> None:
@@ -103,6 +106,8 @@ class Unit:
         self.alive = 1
         self.due: float | None = None
         self.holders: list[Volunteer] = []
+        #: Their principals.
+        self.asked: set[int] = set()
 
 
 class Setting(Struct, frozen=True, kw_only=True):
@@ -117,6 +122,8 @@ class Setting(Struct, frozen=True, kw_only=True):
     bug_rate: float = 0.0
     #: Whoever is banned comes back at once as somebody new.
     comes_back: bool = False
+    #: Whether CAMPUS_HOSTS more sit behind one address, the first of them a saboteur.
+    campus: bool = False
 
 
 def newcomer(number: int, setting: Setting, chance: Random) -> Volunteer:
@@ -137,6 +144,17 @@ def newcomer(number: int, setting: Setting, chance: Random) -> Volunteer:
     if setting.crowd is Crowd.VISITORS and chance.random() < SHARED_ADDRESS_SHARE:
         principal = -1 - chance.randrange(SHARED_ADDRESSES)
     return Volunteer(number, principal, trait, engine)
+
+
+def campus(setting: Setting, chance: Random) -> Iterator[Volunteer]:
+    """A thousand behind one address, one of whom lies."""
+    honest = msgspec.structs.replace(setting, share=0.0)
+    for number in range(CAMPUS_HOSTS):
+        one = newcomer(number, honest, chance)
+        one.principal = CAMPUS
+        if number == 0:
+            one.trait = Trait.SABOTEUR
+        yield one
 
 
 def visit_units(chance: Random) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grid.simulation.accuracy.book import Book, rules
-from grid.simulation.accuracy.cells import SHARES, WORK_UNITS, Cell, Scheme, cells, target
+from grid.simulation.accuracy.cells import SHARES, WORK_UNITS, Cell, Scheme, cells, specials, target
 from grid.simulation.accuracy.measured import Measured
 from grid.simulation.accuracy.people import Behaviour, Crowd
 
@@ -34,6 +34,14 @@ def table(book: Book) -> Iterator[str]:
                     line = _line(book, cell)
                     if line is not None:
                         yield line
+    yield ""
+    yield "### Special"
+    yield ""
+    yield HEAD.replace("| scheme |", "| what | crowd |", 1).replace("|---|", "|---|---|", 1)
+    for cell in specials():
+        line = _line(book, cell)
+        if line is not None:
+            yield f"| {cell.special} {line.replace(f'| {cell.scheme} |', f'| {cell.crowd} |', 1)}"
 
 
 def verdicts(book: Book) -> Iterator[str]:

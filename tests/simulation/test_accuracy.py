@@ -1,0 +1,205 @@
+"""This file is where the measuring of error rates is itself measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grid.simulation.accuracy import __main__ as command
+from grid.simulation.accuracy import table
+from grid.simulation.accuracy.book import Book, rules
+from grid.simulation.accuracy.cells import (
+    SEEDS,
+    SEEDS_FEW,
+    Cell,
+    Job,
+    Scheme,
+    Special,
+    Target,
+    cells,
+    specials,
+    sweep,
+    target,
+)
+from grid.simulation.accuracy.measured import Measured, poisson_upper, together
+from grid.simulation.accuracy.people import CAMPUS_HOSTS, Behaviour, Crowd
+
+CELL = Cell(
+    scheme=Scheme.STANDARD, crowd=Crowd.RESIDENTS, behaviour=Behaviour.COLLUDING, share=0.35
+)
+#: Enough for every rule to come up, little enough for a second.
+WORK_UNITS = 4_000
+
+
+def measure(rate: float, **changes: object) -> Measured:
+    cell = msgspec.structs.replace(CELL, **changes)
+    return Job(cell=cell, rate=rate, seed=5, work_units=WORK_UNITS).measure()
+
+
+def special(what: Special, crowd: Crowd = Crowd.RESIDENTS) -> Cell:
+    return next(one for one in specials() if (one.special, one.crowd) == (what, crowd))
+
+
+@pytest.mark.parametrize(
+    ("count", "upper"), [(0, 2.9957), (1, 4.7439), (3, 7.7537), (10, 16.9622), (100, 118.0787)]
+)
+def test_the_upper_bound_is_garwoods(count: int, upper: float) -> None:
+    assert poisson_upper(count) == pytest.approx(upper, abs=1e-3)
+
+
+def test_one_seed_gives_the_same_counts_and_another_others() -> None:
+    assert measure(0.25) == measure(0.25)
+    other = Job(cell=CELL, rate=0.25, seed=6, work_units=WORK_UNITS).measure()
+    assert other != measure(0.25)
+
+
+@pytest.mark.parametrize("scheme", Scheme)
+def test_an_honest_crowd_is_right_and_every_work_unit_is_decided(scheme: Scheme) -> None:
+    """But for what a flaky host says alone, where one answer is enough."""
+    found = measure(0.0, scheme=scheme, share=0.0)
+    assert (found.work_units, found.honest_banned) == (WORK_UNITS, 0)
+    assert found.unlabelled <= (2 if scheme is Scheme.ADAPTIVE else 0)
+    assert found.copies > WORK_UNITS
+    assert found.saboteurs == 0
+
+
+def test_colluders_break_a_fixed_quorum_and_not_ours() -> None:
+    """Of two, and a third where those differ, most are fellows in p² · (3 - 2p) of all cases."""
+    pairs = measure(0.25, scheme=Scheme.QUORUM_2)
+    assert pairs.error == pytest.approx(0.25 * 0.35**2 * (3 - 2 * 0.35), rel=0.3)
+    assert measure(0.25, scheme=Scheme.QUORUM_3).error > pairs.error / 10
+    assert measure(0.25, scheme=Scheme.ADAPTIVE).error > pairs.error / 2
+    ours = measure(0.25)
+    assert ours.unlabelled == 0
+    assert ours.saboteurs_banned == ours.saboteurs > 40
+
+
+@pytest.mark.parametrize("behaviour", Behaviour)
+def test_every_behaviour_lies(behaviour: Behaviour) -> None:
+    """Whoever lies in its own way is outvoted; the others get something wrong past two votes."""
+    found = measure(1.0, scheme=Scheme.QUORUM_2, behaviour=behaviour)
+    assert (found.wrong > 20) == (behaviour is not Behaviour.INDEPENDENT)
+    assert found.copies > 2.05 * WORK_UNITS
+
+
+def test_visitors_come_and_go() -> None:
+    found = measure(0.0, crowd=Crowd.VISITORS, share=0.0)
+    assert found.identities > 400
+    assert measure(0.0, share=0.0).identities == 200
+
+
+def test_a_ban_is_outlived_by_coming_back_and_nothing_is_won() -> None:
+    found = measure(1.0, special=Special.COMES_BACK)
+    assert found.identities > 400
+    assert found.saboteurs_banned > 200
+    assert found.unlabelled == 0
+
+
+def test_a_liar_on_a_campus_costs_the_others_nothing() -> None:
+    found = measure(1.0, special=Special.CAMPUS, share=0.0)
+    assert found.saboteurs == 1
+    assert found.identities == CAMPUS_HOSTS + 200
+    assert (found.honest_banned, found.wrong) == (0, 0)
+
+
+def test_a_bug_of_an_engine_bans_nobody() -> None:
+    found = measure(0.25, special=Special.ENGINE_BUG, share=0.0)
+    assert (found.honest_banned, found.unlabelled) == (0, 0)
+    healthy = measure(0.25, share=0.0)
+    assert found.trusted > healthy.trusted, "the bug showed"
+
+
+def test_the_table_has_every_cell_the_promised_ones_in_full() -> None:
+    every = cells()
+    assert len(every) == len(set(every)) == 6 * 5 * 5 * 2 + 10
+    seeds = {cell.seeds for cell in every if cell.share in (0.2, 0.35)}
+    assert seeds == {SEEDS} == {20}
+    assert {cell.seeds for cell in every if cell.share not in (0.2, 0.35)} == {SEEDS_FEW} == {3}
+    assert all((target(cell) is None) == (not _aimed_at(cell)) for cell in every)
+
+
+def _aimed_at(cell: Cell) -> bool:
+    ours = cell.scheme in (Scheme.STANDARD, Scheme.ECONOMY, Scheme.STRICT)
+    return ours and cell.behaviour is not Behaviour.READING
+
+
+def counts(**changes: int) -> Measured:
+    given = {"work_units": 100_000, "wrong": 0, "copies": 250_000, "trusted": 1_500}
+    return Measured(**{**given, **changes})
+
+
+def test_a_target_is_missed_by_each_of_its_limits() -> None:
+    aim = target(CELL)
+    assert aim == Target(3e-5, 2.6, 0.02, None)
+    assert aim.misses(counts()) == []
+    assert aim.misses(counts(wrong=1)) == ["error"]
+    assert aim.misses(counts(wrong=1, below_wrong=1)) == [], "a label warned of it"
+    assert aim.misses(counts(copies=270_000)) == ["copies"]
+    assert aim.misses(counts(trusted=2_100)) == ["trusted runs"]
+    assert aim.misses(counts(honest_banned=1)) == ["honest banned"]
+    visitors = target(msgspec.structs.replace(CELL, crowd=Crowd.VISITORS))
+    assert visitors == Target(3e-5, 3.5, None, 0.05)
+    assert visitors.misses(counts(trusted=13_000)) == ["server's share"]
+
+
+def test_seeds_add_up() -> None:
+    both = together([counts(wrong=1), counts(wrong=2, below_wrong=1)])
+    assert (both.work_units, both.wrong, both.unlabelled) == (200_000, 3, 2)
+
+
+def test_a_book_goes_on_where_it_stopped_at_the_worst_rate(tmp_path: Path) -> None:
+    path = tmp_path / "measured.jsonl"
+    book = Book(path)
+    swept = list(sweep(CELL))
+    for place, job in enumerate(swept):
+        assert book.worst_rate(CELL) is None
+        assert next(command.todo(book)).cell == next(iter(cells()))
+        wrong = 3 if place == 2 else 1
+        book.add(job, counts(wrong=wrong), 1.25)
+    assert book.worst_rate(CELL) == swept[2].rate
+    full = Job(cell=CELL, rate=swept[2].rate, seed=1, work_units=100_000)
+    book.add(full, counts(wrong=7), 10.0)
+
+    again = Book(path)
+    assert again.has(full)
+    assert again.seconds() == pytest.approx(1.2 * len(swept) + 10, abs=0.5)
+    sums = again.sums(CELL)
+    assert sums is not None
+    assert sums.wrong == 7, "the sweep itself does not count"
+    assert full not in list(command.todo(again))
+    text = "\n".join(table.table(again))
+    assert "| standard | 35% | colluding | 0.05 | 7 / 100000 |" in text
+    assert "1 of 310 cells" in text
+    assert "standard  residents  35% colluding   MISSED: error" in list(table.verdicts(again))
+
+
+def test_measurements_of_other_rules_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "measured.jsonl"
+    job = next(iter(sweep(CELL)))
+    Book(path).add(job, counts(), 1.0)
+    path.write_text(path.read_text().replace(rules(), "0123456789ab"))
+    assert not Book(path).has(job)
+
+
+def test_the_special_lines_have_a_table_of_their_own(tmp_path: Path) -> None:
+    book = Book(tmp_path / "measured.jsonl")
+    cell = special(Special.ENGINE_BUG)
+    for job in sweep(cell):
+        book.add(job, counts(), 1.0)
+    rate = book.worst_rate(cell)
+    assert rate is not None
+    book.add(Job(cell=cell, rate=rate, seed=1, work_units=100_000), counts(), 1.0)
+    _, text = "\n".join(table.table(book)).split("### Special")
+    head, _, line = text.strip().splitlines()
+    assert head.startswith("| what | crowd | saboteurs |")
+    assert line.startswith("| engine bug | residents | 0% | colluding |")
+    assert line.count("|") == head.count("|")
+
+
+def test_the_page_gets_its_table_between_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{command.BEGIN}\nold\n{command.END}\nafter\n")
+    command.publish(page, ["new"])
+    assert page.read_text() == f"before\n{command.BEGIN}\nnew\n{command.END}\nafter\n"
