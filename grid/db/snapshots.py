@@ -32,11 +32,11 @@ from grid.db.tables import (
 )
 from grid.db.texts import given, nested, objects, pairs, spelled_ids
 from grid.db.transaction import Transaction
-from grid.items import Standing
+from grid.items import Job, Standing
 from grid.settings import Settings
 from grid.states import JobState, Purpose, ServerState
 from grid.transition import CreateResults, Instruction
-from grid.validator.modes import BELIEVING
+from grid.validator.modes import BELIEVING, promise
 from grid.validator.snapshot import Budget, Snapshot
 
 #: Volunteers whose standings make the typical one: whose work units were settled last.
@@ -125,6 +125,8 @@ class Spent(Struct, frozen=True, kw_only=True):
     traps: int
     #: Work units that the job has so far.
     work_units: int = 0
+    #: Trusted runs that its mode allows for each.
+    share: float = 0.0
 
     @property
     def each_ms(self) -> float:
@@ -135,7 +137,7 @@ class Spent(Struct, frozen=True, kw_only=True):
         """Whether the budget allows another run."""
         each_ms = max(self.each_ms, 1.0)
         spent = self.trusted_ms / each_ms + self.coming
-        return Budget.room(spent, floor_s * 1000.0 / each_ms, self.work_units)
+        return Budget.room(spent, floor_s * 1000.0 / each_ms, self.work_units, self.share)
 
     @property
     def trap_room(self) -> bool:
@@ -197,7 +199,7 @@ class Snapshots:
                 owner=now.owner,
                 over=now.job_state not in (JobState.ACTIVE, JobState.PAUSED),
             )
-        spent = self._count(transaction, job.id, now.workunits_made)
+        spent = self._count(transaction, job, now.workunits_made)
         self._count_waiting(transaction)
         return Snapshot(
             standings=standings,
@@ -239,17 +241,18 @@ class Snapshots:
             trap_room=spent.trap_room,
         )
 
-    def _count(self, transaction: Transaction, job_id: int, work_units: int) -> Spent:
-        found = self._spent.get(job_id)
+    def _count(self, transaction: Transaction, job: Job, work_units: int) -> Spent:
+        found = self._spent.get(job.id)
         counted = 0 if found is None else found.trusted + found.coming + found.traps
         ttl_s = COUNTED_TTL_S * (1 + counted // COUNTED_PER_TTL)
         if found is None or transaction.now - found.counted_at >= ttl_s:
-            found = spent(transaction.connection, job_id, transaction.now)
+            found = spent(transaction.connection, job.id, transaction.now)
         if len(self._spent) > 1000:
             self._spent.clear()
         if found.work_units != work_units:
-            found = msgspec.structs.replace(found, work_units=work_units)
-        self._spent[job_id] = found
+            share = promise(job.policy).trusted_share
+            found = msgspec.structs.replace(found, work_units=work_units, share=share)
+        self._spent[job.id] = found
         return found
 
     def _busy(self, spent: Spent) -> bool:

@@ -12,18 +12,16 @@ from grid.items import Standing
 class Budget:
     """What a job may spend on more than copies for verdicts, by its work units so far."""
 
-    #: Trusted runs per work unit, beyond a floor: with the three copies of a young crowd that is
-    #: 5 % of the volunteers' computing.
-    TRUSTED_SHARE = 0.16
     #: Traps per work unit: 5 % of the copies.
     TRAP_SHARE = 0.11
     #: Traps that every job may set.
     TRAPS_MIN = 100
 
     @classmethod
-    def room(cls, spent: float, floor: float, work_units: int) -> bool:
-        """Whether there may be another trusted run; `spent` and `floor` counted in such runs."""
-        return spent < floor + cls.TRUSTED_SHARE * work_units
+    def room(cls, spent: float, floor: float, work_units: int, share: float) -> bool:
+        """Whether there may be another trusted run; `spent` and `floor` counted in such runs,
+        `share` of them a work unit."""
+        return spent < floor + share * work_units
 
     @classmethod
     def trap_room(cls, traps: int, work_units: int) -> bool:

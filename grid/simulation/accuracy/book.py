@@ -16,6 +16,7 @@ from grid.simulation.accuracy import floor, ours, people, rivals
 from grid.simulation.accuracy.cells import Cell, Job, sweep
 from grid.simulation.accuracy.measured import Measured, together
 from grid.validator import checks, credibility, modes, step
+from grid.validator.snapshot import Budget
 
 
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,7 +90,7 @@ def rules() -> str:
     """A digest of everything that measurements follow from; comments and docstrings aside."""
     modules = (trust, modes, credibility, step, floor, ours, people, rivals)
     texts = [ast.dump(tree) for module in modules for tree in _bare(inspect.getsource(module))]
-    texts += [inspect.getsource(one) for one in (checks.colluded, checks.is_habit)]
+    texts += [inspect.getsource(one) for one in (checks.colluded, checks.is_habit, Budget)]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 

@@ -14,7 +14,6 @@ from grid.simulation.accuracy.ours import FLOOR_TRUSTED, Ours
 from grid.simulation.accuracy.people import Behaviour, Crowd, Setting
 from grid.simulation.accuracy.rivals import Adaptive, FixedQuorum
 from grid.validator.modes import PROMISES
-from grid.validator.snapshot import Budget
 
 WORK_UNITS = 100_000
 #: A sweep only looks for the rate that hurts most.
@@ -24,7 +23,8 @@ SHARES = (0.01, 0.05, 0.10, 0.20, 0.35)
 SHARES_IN_FULL = (0.20, 0.35)
 SEEDS, SEEDS_FEW = 20, 3
 #: Trusted runs a work unit that a budget allows: a floor, a share, and rechecks beside them.
-TRUSTED_MAX = Budget.TRUSTED_SHARE + FLOOR_TRUSTED / WORK_UNITS + PROMISES[Mode.STANDARD].recheck
+PROMISE = PROMISES[Mode.STANDARD]
+TRUSTED_MAX = PROMISE.trusted_share + FLOOR_TRUSTED / WORK_UNITS + PROMISE.recheck
 #: How often saboteurs lie; the first is about one lie an identity.
 RATES = {
     Crowd.RESIDENTS: (0.002, 0.01, 0.05, 0.25, 1.0),

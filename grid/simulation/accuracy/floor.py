@@ -27,7 +27,7 @@ VOLUNTEERS = 200
 #: Waiting copies that dispatch looks at for one volunteer.
 LOOKED_AT_MAX = 12
 #: A volunteer that got nothing asks again after so many work units' time.
-RETRY_AFTER = 2.0
+RETRY_AFTER = 2
 #: Times between copies, in work units' time: the random delay before the next copy at most.
 DELAY_MAX = 3.0
 
@@ -84,6 +84,7 @@ class Floor(ABC):
             if given is None:
                 if self.decided == len(self.units) == self.work_units:
                     break
+                who.units_left -= RETRY_AFTER  # a visit is a time, busy or not
                 heapq.heappush(heap, (self.now + RETRY_AFTER, number, None, False))
                 continue
             given.holders.append(who)

@@ -155,7 +155,9 @@ class Ours(Floor):
         moment = Moment(
             alive=unit.alive > 0,
             typical_checks2=self._typical2,
-            room=Budget.room(self._trusted, FLOOR_TRUSTED, len(self.units)),
+            room=Budget.room(
+                self._trusted, FLOOR_TRUSTED, len(self.units), self._promise.trusted_share
+            ),
             waited=waited,
             second=unit.second,
         )

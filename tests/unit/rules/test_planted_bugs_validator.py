@@ -72,7 +72,9 @@ def test_a_principal_counts_by_its_most_believed_volunteer(order):
     assert (weighed.best.principals, weighed.best.odds) == (1, odds(30))
 
 
-PROMISE = Promise(max_error=0.01, principals_min=2, hidden_second=0.0, recheck=0.0)
+PROMISE = Promise(
+    max_error=0.01, principals_min=2, hidden_second=0.0, recheck=0.0, trusted_share=0.16
+)
 
 
 def weighing(*groups: tuple[float, int, bool], doubt: float = 0.5) -> Weighed:

@@ -69,7 +69,13 @@ def test_what_was_spent_and_what_is_coming_count_against_the_budget(
     trusted_ms, done, coming, floor_s, made, room
 ):
     spent = Spent(
-        counted_at=0, trusted_ms=trusted_ms, trusted=done, coming=coming, traps=0, work_units=made
+        counted_at=0,
+        trusted_ms=trusted_ms,
+        trusted=done,
+        coming=coming,
+        traps=0,
+        work_units=made,
+        share=0.16,
     )
     assert spent.room(floor_s) is room
 
