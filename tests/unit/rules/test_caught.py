@@ -123,10 +123,20 @@ def test_a_recheck_makes_the_half_check_whole_and_counts_nothing_twice():
     assert not [each for each in step(proven, NOW, last)[2] if isinstance(each, Adjust)]
 
 
-def test_a_lone_source_gains_nothing_by_itself():
+def test_a_lone_source_gains_nothing_by_itself_nor_does_its_rate_of_lies_fall():
     one = unit(answered(1, RIGHT), mode=Mode.ECONOMY)
-    _, after, _ = step(one, NOW, known(9000, seed="seed5"))
-    assert after.standing(1).checks2 == 9000
+    before = known(9000, seed="seed5")
+    rested, after, _ = step(one, NOW, before)
+    assert rested.support is Support.AGREED
+    assert after.standing(1) == before.standing(1)
+
+
+def test_what_two_newcomers_agree_on_below_target_is_no_comparison():
+    before = known(0, room=False)
+    one = standard(answered(1, RIGHT), answered(2, RIGHT))
+    rested, after, _ = step(one, NOW + 90, before)
+    assert rested.support is Support.BELOW_TARGET
+    assert after.standing(1) == before.standing(1)
 
 
 # Two who tell the same
