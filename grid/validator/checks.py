@@ -114,14 +114,19 @@ def _proves(unit: WorkUnit, snapshot: Snapshot) -> bool:
     return unit.support is Support.AGREED and len(agreeing) > 1
 
 
-def _worth(unit: WorkUnit, one: Result, snapshot: Snapshot, proves: bool) -> int:
-    """Half checks that an answer is worth as things stand; nothing by or with the job's owner.
+def _is_read(one: Result, snapshot: Snapshot) -> bool:
+    """Whether an answer came when the job's output could be read already."""
+    return snapshot.output_at is not None and (one.received_at or 0) > snapshot.output_at
+
+
+def _worth(unit: WorkUnit, one: Result, shown: bool) -> int:
+    """Half checks that an answer is worth as things stand, if the verdict has `shown` anything.
 
     What waits to be decided anew keeps its worth: it is somebody else who was caught.
     """
     if one.validate_state is ValidateState.INCONCLUSIVE:
         return one.checks2
-    if one.validate_state is not ValidateState.VALID or is_own(one, snapshot) or not proves:
+    if one.validate_state is not ValidateState.VALID or not shown:
         return 0
     return CONFIRMATION2 if unit.support is Support.TRUSTED else AGREEMENT2
 
@@ -130,10 +135,10 @@ def _marked(
     unit: WorkUnit, one: Result, lied: bool, snapshot: Snapshot, proves: bool
 ) -> Transition | None:
     judged = one.validate_state in (ValidateState.VALID, ValidateState.INVALID)
-    counts = judged and proves and (lied or not is_own(one, snapshot))
+    shown = proves and not is_own(one, snapshot) and not _is_read(one, snapshot)
     worth = {
-        "checks2": _worth(unit, one, snapshot, proves),
-        "compared": one.compared or counts,
+        "checks2": _worth(unit, one, shown),
+        "compared": one.compared or lied or (judged and shown),
         "lied": lied,
         "credit": granted(unit, one, snapshot),
     }
