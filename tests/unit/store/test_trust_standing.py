@@ -290,6 +290,31 @@ def test_bytes_are_dropped_only_where_the_canonical_ones_are_kept(world):
     ]
 
 
+def test_the_bytes_of_an_answer_are_shown_although_those_of_its_new_speaker_were_dropped(world):
+    job = world.job(chunks=1, target_nresults=3, min_quorum=2)
+    hosts = [world.host() for _ in range(3)]
+    copies = [world.ask(host)[0] for host in hosts]
+    for host, copy in zip(hosts, copies, strict=True):
+        assert world.report(host, copy.lease).accepted
+    passes(world)
+    (before,) = the_units(world)
+    spoke = next(one for one in before.results if one.id == before.canonical_result_id)
+    assert len([row for row in rows(world.store, ResultRow) if row.output]) == 1
+    ban(world, next(host for host in hosts if host.id == spoke.host_id))
+    passes(world)
+    (after,) = the_units(world)
+    assert after.canonical_result_id not in (None, spoke.id), "another speaks for the answer"
+    with world.store.read() as connection:
+        assert json.loads(listings.canonical_output(connection, after)) == {"rows": 2}
+    assert world.facts(job.id).job_state is JobState.COMPLETED
+
+
+def the_units(world: World) -> list:
+    with world.store.read() as connection:
+        numbers = [row.id for row in rows(world.store, WorkUnitRow)]
+        return list(queries.workunits(connection, numbers).values())
+
+
 @pytest.mark.parametrize("believed", [True, False])
 def test_three_engines_against_the_server_freeze_the_job_and_an_admin_says_whom_to_believe(
     tmp_path, believed
