@@ -280,7 +280,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     volunteer_id: int
     #: Twice the number k of checks survived: a trusted confirmation counts 2, an agreement 1.
     checks2: int = 0
-    #: Answers that were compared with a verdict, and how many of them were certain lies.
+    #: Answers that were compared with a verdict that others reached, and certain lies among them.
     compared: int = 0
     lies: int = 0
     #: Since when it is banned; None while it is not.

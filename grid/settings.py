@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     #: Seconds that a job type's Python may take for one work unit; it is some 25 times slower than
     #: the program. Where it takes longer, the program's answer stands unchecked.
     reference_time_limit_s: int = Field(default=120, ge=1)
+    #: How long the last traps of a completed job may wait for hosts before its seal opens without
+    #: them: five times as long as traps are spread over.
+    trap_wait_s: int = Field(default=300, ge=0)
     #: When a job's verdicts become public at the latest: 30 days.
     seal_max_s: int = Field(default=30 * 86400, ge=1)
     #: How often the daemons look for what the hot path missed.

@@ -71,6 +71,10 @@ class Purpose(StrEnum):
     DECOY = "decoy"
 
 
+#: What may still find a liar out when a job has its output: its seal waits for these.
+AWAITED = frozenset({Purpose.TRUSTED, Purpose.TRAP, Purpose.PROBE})
+
+
 class Support(StrEnum):
     """What a decided work unit rests on."""
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from grid.items import Mode, Policy, Result, WorkUnit
 from grid.states import (
+    AWAITED,
     AssimilateState,
     ErrorMask,
     FileDeleteState,
@@ -42,7 +43,9 @@ class Needs(Struct, frozen=True, kw_only=True):
     last_resort: bool = False
     #: When to look again although nothing has happened.
     due_at: int | None = None
-    #: Whether its job has ended.
+    #: Whether its job has its output.
+    completed: bool = False
+    #: Whether its job has no use for anything more.
     over: bool = False
 
 
@@ -60,7 +63,7 @@ def decide(unit: WorkUnit, needs: Needs, now: int) -> list[Instruction]:
         return [*timeouts, *_give_up(unit, mask)]
     created = [] if unit.error_mask else _create(unit, silent, needs)
     due = None if unit.decided else _due(unit, needs)
-    rest = _call_back(unit, needs.over) if unit.decided else []
+    rest = _call_back(unit, needs) if unit.decided else []
     winding = [] if created else _wind_up(unit, ending=len(silent) + len(rest))
     return [*timeouts, *rest, *_set_due(unit, due), *winding, *created]
 
@@ -179,17 +182,20 @@ def _give_up(unit: WorkUnit, mask: ErrorMask) -> list[Instruction]:
         },
         because=f"gave up: {mask.name}",
     )
-    return [verdict, *losers, *_call_back(unit, over=True)]
+    return [verdict, *losers, *_call_back(unit, Needs(over=True))]
 
 
-def _call_back(unit: WorkUnit, over: bool) -> list[Instruction]:
-    """Copies that were for the verdict; once the job is over, those for other ends as well.
+def _call_back(unit: WorkUnit, needs: Needs) -> list[Instruction]:
+    """Copies that were for the verdict; once the job has its output, those that find no liars; once
+    it is over, traps as well.
 
     A recheck is made all the same: a job that ends soon is no safer place for a lie.
     """
     gone = unit.canonical_result_id is None
     needless = {Purpose.COPY}
-    if over or gone:
+    if needs.completed:
+        needless |= set(Purpose) - AWAITED
+    if needs.over or gone:
         needless |= set(Purpose) - {Purpose.TRUSTED}
     if gone or unit.support is Support.TRUSTED:
         needless.add(Purpose.TRUSTED)

@@ -43,7 +43,8 @@ LISTENING = re.compile(r"^listening on http://127\.0\.0\.1:(\d+)$", re.MULTILINE
 TOKEN = re.compile(r"^admin token: (\S+)$", re.MULTILINE)
 
 #: Tests wait for what is due in fractions of a second, where operators wait for seconds.
-BRISK = {"daemon_interval_s": 0.2, "retry_after_s": 0.2}
+#: Small crowds: nobody is left for most traps.
+BRISK = {"daemon_interval_s": 0.2, "retry_after_s": 0.2, "trap_wait_s": 2}
 
 View = dict[str, Any]
 #: Assignment → output.

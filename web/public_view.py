@@ -160,6 +160,7 @@ def _support(version: Output) -> View:
         "trusted": version.trusted,
         "below_target": version.below_target,
         "weakest_votes": version.weakest_votes,
+        "contested": version.contested,
     }
 
 

@@ -24,15 +24,15 @@ class Progress(Struct, frozen=True, kw_only=True):
     failure: str | None = None
     #: What hosts said of it.
     messages: tuple[str, ...] = ()
-    #: Copies that hosts still hold, and work units that the server is yet to check.
+    #: Copies that hosts still hold, traps that wait for one, work units the server is yet to check.
     in_progress: int = 0
 
 
 def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
     """End a job that is done or cannot go on; open the seal of an ended one.
 
-    The seal opens when the job has ended, no host holds a copy any more and the server has nothing
-    left to check, or at the set time.
+    The seal opens when the job has ended, no host holds a copy any more, no trap waits for one and
+    the server has nothing left to check, or at the set time.
     """
     steps: list[Transition] = []
     if job.job_state in OPEN_STATES:

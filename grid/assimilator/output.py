@@ -30,6 +30,8 @@ class Backing(Struct, frozen=True, kw_only=True):
     below_target: int = 0
     #: Principals behind the weakest work unit that rests on volunteers; 0 without any.
     weakest_votes: int = 0
+    #: The server against all volunteers who answered, two or more.
+    contested: int = 0
 
 
 def manifest(
@@ -62,6 +64,7 @@ def manifest(
                 "below_target": backing.below_target,
             },
             "weakest_votes": backing.weakest_votes,
+            "contested": backing.contested,
             "policy": msgspec.to_builtins(job.policy),
         },
     }

@@ -30,7 +30,7 @@ def _bite(store: Store, now: int) -> int:
     with store.read() as connection:
         overdue = queries.overdue(connection, now, BITE)
         overdue |= queries.due(connection, now, BITE)
-        overdue |= queries.unsent_of_ended(connection, BITE)
+        overdue |= queries.unsent_of_ended(connection, now - store.settings.trap_wait_s, BITE)
         settled = queries.to_wind_up(connection, BITE)
         undecided = queries.workunits_in(connection, AssimilateState.INIT, ENDED, BITE)
         unmerged = queries.workunits_in(connection, AssimilateState.READY, ENDED, BITE)

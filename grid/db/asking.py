@@ -108,9 +108,19 @@ def _ready() -> Any:
         "made": JOB.c.workunits_made == JOB.c.workunit_count,
         "quarantined": func.json(engines),
     }
-    return select(func.json_group_array(pairs(fields))).where(
-        JOB.c.job_state == spelled(JobState.ACTIVE), some
-    )
+    return select(func.json_group_array(pairs(fields))).where(_sends(), some)
+
+
+def _sends() -> ColumnElement[bool]:
+    """A job of which something may be sent: an active one, or one whose traps go on while its seal
+    is shut; what else waits of that one is about to be called back.
+
+    Spelled so that SQLite takes job_open for the first, and job_sealed for the others: there are
+    many completed jobs, and few whose seal is shut.
+    """
+    completed = func.coalesce(JOB.c.job_state, "") == spelled(JobState.COMPLETED)
+    sealed = JOB.c.seal_opened_at.is_(None) & (JOB.c.id > literal_column("0"))
+    return (JOB.c.job_state == spelled(JobState.ACTIVE)) | (sealed & completed)
 
 
 def _waits(results: FromClause) -> tuple[ColumnElement[bool], ...]:
@@ -230,9 +240,7 @@ _READY_COUNT = Prepared(
         select(RESULT.c.id)
         .where(
             *_waits(RESULT),
-            select(JOB.c.id)
-            .where(JOB.c.id == RESULT.c.job_id, JOB.c.job_state == spelled(JobState.ACTIVE))
-            .exists(),
+            select(JOB.c.id).where(JOB.c.id == RESULT.c.job_id, _sends()).exists(),
         )
         .limit(bindparam("limit"))
         .subquery()

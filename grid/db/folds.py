@@ -7,9 +7,9 @@ from sqlalchemy import Connection, FromClause, ScalarSelect, func, select
 
 from grid import transitioner
 from grid.assimilator.output import Backing, OutputPart
-from grid.db.tables import MergeRow, OutputPartRow, ResultRow, WorkUnitRow, table
+from grid.db.tables import MergeRow, OutputPartRow, ResultRow, WorkUnitRow, spelled, table
 from grid.items import Json
-from grid.states import AssimilateState, ErrorMask, Support, ValidateState
+from grid.states import AssimilateState, ErrorMask, Purpose, Support, ValidateState
 
 
 class Ripe(Struct, frozen=True, kw_only=True):
@@ -117,6 +117,7 @@ def support(connection: Connection, job_id: int) -> Backing:
         trusted=counts.get(Support.TRUSTED, 0),
         below_target=counts.get(Support.BELOW_TARGET, 0),
         weakest_votes=_weakest_votes(connection, job_id),
+        contested=_contested(connection, job_id),
     )
 
 
@@ -139,6 +140,30 @@ def _weakest_votes(connection: Connection, job_id: int) -> int:
         .subquery()
     )
     return int(connection.scalar(select(func.min(counts.c.votes))) or 0)
+
+
+def _contested(connection: Connection, job_id: int) -> int:
+    """Work units of which the server's own answer is canonical, and of several principals who
+    answered none agrees with it (result_trusted, result_workunit)."""
+    trusted, results = table(ResultRow).alias("trusted"), table(ResultRow)
+    answers = (
+        select(results.c.workunit_id)
+        .select_from(trusted.join(results, results.c.workunit_id == trusted.c.workunit_id))
+        .where(
+            trusted.c.job_id == job_id,
+            trusted.c.purpose == spelled(Purpose.TRUSTED),
+            trusted.c.validate_state == ValidateState.VALID.value,
+            results.c.purpose != Purpose.TRUSTED.value,
+            results.c.validate_state.in_([ValidateState.VALID, ValidateState.INVALID]),
+        )
+        .group_by(results.c.workunit_id)
+        .having(
+            func.sum(results.c.validate_state == ValidateState.VALID.value) == 0,
+            func.count(results.c.principal_id.distinct()) > 1,
+        )
+        .subquery()
+    )
+    return int(connection.scalar(select(func.count()).select_from(answers)) or 0)
 
 
 def _messages(connection: Connection, workunit_id: int) -> tuple[str, ...]:

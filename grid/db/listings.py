@@ -71,6 +71,7 @@ class Output(Struct, frozen=True, kw_only=True):
     trusted: int
     below_target: int
     weakest_votes: int
+    contested: int
 
 
 class Access(Struct, frozen=True, kw_only=True):

@@ -188,8 +188,8 @@ def end_job(
     assert facts is not None, "jobs stay"
     out = queries.copies_out(transaction.connection, job_id)
     given_up = progress.failure is not None or facts.job.job_state in ending.GIVEN_UP
-    if not given_up:  # rechecks are made all the same, while nobody sees what they may overturn
-        out += queries.trusted_unsent(transaction.connection, job_id)
+    if not given_up:  # rechecks and traps go on, while nobody sees what they may overturn
+        out += queries.awaited(transaction.connection, job_id)
     progress = msgspec.structs.replace(progress, in_progress=out)
     steps = ending.decide(facts.job, progress, transaction.now)
     about, lines = keyring.about(facts.job), []

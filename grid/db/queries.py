@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, func, literal_column, select
 
+from grid.assimilator.ending import GIVEN_UP
 from grid.db import hot, rows
 from grid.db.rows import JobFacts
 from grid.db.tables import (
@@ -25,7 +26,7 @@ from grid.db.tables import (
     table,
 )
 from grid.items import ChunkColumn, DataSet, Host, Policy, Result, WorkUnit
-from grid.states import AssimilateState, FileDeleteState, JobState, Purpose, ServerState
+from grid.states import AWAITED, AssimilateState, FileDeleteState, JobState, Purpose, ServerState
 
 RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
 
@@ -114,8 +115,10 @@ def due(connection: Connection, now: int, limit: int) -> set[int]:
     )
 
 
-def unsent_of_ended(connection: Connection, limit: int) -> set[int]:
-    """Work units of completed jobs of which copies still wait for a host (result_waiting)."""
+def unsent_of_ended(connection: Connection, ended_by: int, limit: int) -> set[int]:
+    """Work units of completed jobs of which copies wait for a host in vain: none but traps are
+    sent, and those no more once the job ended at `ended_by` or its seal opened (result_waiting)."""
+    past = (JOB.c.ended_at <= ended_by) | JOB.c.seal_opened_at.is_not(None)
     return set(
         connection.scalars(
             select(RESULT.c.workunit_id)
@@ -124,6 +127,7 @@ def unsent_of_ended(connection: Connection, limit: int) -> set[int]:
                 JOB.c.job_state == JobState.COMPLETED,
                 RESULT.c.server_state == spelled(ServerState.UNSENT),
                 RESULT.c.purpose != spelled(Purpose.TRUSTED),
+                past | RESULT.c.purpose.not_in(AWAITED),
             )
             .limit(limit)
         )
@@ -148,12 +152,18 @@ def workunits_in(
 
 
 def to_wind_up(connection: Connection, limit: int) -> list[int]:
-    """Settled work units of which no copy is out (workunit_to_wind_up)."""
+    """Settled work units of which no copy is out, nor waits to be sent unless its job gave up
+    (workunit_to_wind_up, result_workunit)."""
     out = (
         select(RESULT.c.id)
+        .join(JOB, JOB.c.id == RESULT.c.job_id)
         .where(
             RESULT.c.workunit_id == UNIT.c.id,
-            RESULT.c.server_state == spelled(ServerState.IN_PROGRESS),
+            (RESULT.c.server_state == spelled(ServerState.IN_PROGRESS))
+            | (
+                (RESULT.c.server_state == spelled(ServerState.UNSENT))
+                & JOB.c.job_state.not_in(GIVEN_UP)
+            ),
         )
         .exists()
     )
@@ -204,12 +214,15 @@ def copies_out(connection: Connection, job_id: int) -> int:
     return int(connection.scalar(counted) or 0)
 
 
-def trusted_unsent(connection: Connection, job_id: int) -> int:
-    """Work units of a job that wait for the server to compute them (result_trusted)."""
-    counted = select(func.count()).where(
-        RESULT.c.job_id == job_id,
-        RESULT.c.purpose == spelled(Purpose.TRUSTED),
-        RESULT.c.server_state == spelled(ServerState.UNSENT),
+def awaited(connection: Connection, job_id: int) -> int:
+    """Copies that the server is yet to compute, and traps that are yet to be sent, of a job
+    (result_trusted, result_waiting)."""
+    unsent = RESULT.c.job_id == job_id, RESULT.c.server_state == spelled(ServerState.UNSENT)
+    mine = RESULT.c.purpose == spelled(Purpose.TRUSTED)
+    traps = RESULT.c.purpose.in_(AWAITED)
+    counted = select(
+        select(func.count()).where(*unsent, mine).scalar_subquery()
+        + select(func.count()).where(*unsent, ~mine, traps).scalar_subquery()
     )
     return int(connection.scalar(counted) or 0)
 

@@ -18,12 +18,14 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, select
 
+from grid.assimilator.ending import OPEN_STATES
 from grid.db.prepared import Prepared
 from grid.db.rows import JobFacts
 from grid.db.tables import (
     JobRow,
+    OutputRow,
     QuarantineRow,
     ResultRow,
     VolunteerRow,
@@ -49,14 +51,17 @@ COUNTED_PER_TTL = 10_000
 TRUSTED_MS = 1000
 
 RESULT, JOB, PEOPLE = table(ResultRow), table(JobRow), table(VolunteerRow)
-QUARANTINE = table(QuarantineRow)
+QUARANTINE, OUTPUT = table(QuarantineRow), table(OutputRow)
 
 
 class _JobNow(Struct):
     id: int
     job_state: JobState
+    ended_at: int | None
     seal_opened_at: int | None
     workunits_made: int
+    #: When its first output was made.
+    output_at: int | None
     #: The volunteer that the requester's own hosts belong to.
     owner: int | None
 
@@ -65,8 +70,14 @@ def _job_now() -> dict[str, ColumnElement[Any]]:
     owner = (
         select(PEOPLE.c.id).where(PEOPLE.c.account_id == JOB.c.account_id).correlate(JOB)
     ).scalar_subquery()
-    stored = [name for name in _JobNow.__struct_fields__ if name != "owner"]
-    return {**{name: JOB.c[name] for name in stored}, "owner": owner}
+    output_at = (
+        select(OUTPUT.c.made_at)
+        .where(OUTPUT.c.job_id == JOB.c.id, OUTPUT.c.output_version == literal_column("1"))
+        .correlate(JOB)
+    ).scalar_subquery()
+    others = {"owner": owner, "output_at": output_at}
+    stored = [name for name in _JobNow.__struct_fields__ if name not in others]
+    return {**{name: JOB.c[name] for name in stored}, **others}
 
 
 class _Suspect(Struct):
@@ -197,7 +208,7 @@ class Snapshots:
                 standings=standings,
                 opened_at=now.seal_opened_at,
                 owner=now.owner,
-                over=now.job_state not in (JobState.ACTIVE, JobState.PAUSED),
+                over=now.job_state not in OPEN_STATES,
             )
         spent = self._count(transaction, job, now.workunits_made)
         self._count_waiting(transaction)
@@ -214,12 +225,22 @@ class Snapshots:
             seed=job.seed,
             sealed=now.seal_opened_at is None,
             opened_at=now.seal_opened_at,
+            output_at=now.output_at,
             owner=now.owner,
-            over=now.job_state not in (JobState.ACTIVE, JobState.PAUSED),
+            completed=now.job_state is JobState.COMPLETED,
+            over=self._over(now, transaction.now),
             frozen=now.job_state is JobState.PAUSED,
             wait_s=self._settings.cold_start_wait_s,
             delay_s=self._settings.copy_delay_max_s,
         )
+
+    def _over(self, job: _JobNow, now: int) -> bool:
+        """Whether nothing more of a job needs to be known: not while traps of a completed one have
+        time left."""
+        if job.job_state is not JobState.COMPLETED:
+            return job.job_state not in OPEN_STATES
+        late = now >= (job.ended_at or 0) + self._settings.trap_wait_s
+        return late or job.seal_opened_at is not None
 
     def spend(self, snapshot: Snapshot, job_id: int, batch: Iterable[Instruction]) -> Snapshot:
         """The snapshot for the next work unit of the job, once this batch is carried out."""

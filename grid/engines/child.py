@@ -17,6 +17,8 @@ from pathlib import Path
 
 import deno
 
+from grid.engines import starting
+
 RUNTIME = Path(__file__).parent / "assets" / "runtime-deno.js"
 #: Where the package `grid` is imported from.
 PACKAGES = Path(__file__).parents[2]
@@ -87,25 +89,16 @@ def python_child(_folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
 
 
 class Child:
-    """One process, in a session and a folder of its own."""
+    """One process, in a session and a folder of its own; it ends with this one at the latest."""
 
     def __init__(self, start: Start) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="grid-child-")
         try:
             command, environment = start(self._folder.name)
+            self._process = starting.start(command, environment, self._folder.name)
         except BaseException:
             self._folder.cleanup()
             raise
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self._folder.name,
-            env=environment,
-            start_new_session=True,
-            bufsize=0,
-        )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         os.set_blocking(self._stdin.fileno(), False)
@@ -127,7 +120,7 @@ class Child:
 
         Raises ChildTimeLimit or ChildLost, and is of no further use then.
         """
-        # Should this process die without a word, the child still ends: by its CPU limit.
+        # Whatever becomes of deadlines and leash, it ends: by its CPU limit.
         budget_s = self._cpu_s() + CPU_PER_WALL * time_limit_s + CPU_SPARE_S
         self._limit(resource.RLIMIT_CPU, int(budget_s))
         deadline = time.monotonic() + time_limit_s

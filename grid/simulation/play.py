@@ -146,7 +146,10 @@ class Play:
         return was and self._have_ended(self.server.jobs())
 
     def _have_ended(self, jobs: Mapping[int, Job]) -> bool:
-        return bool(jobs) and not any(job.job_state in OPEN_STATES for job in jobs.values())
+        """Whether every job is over and its seal open: until then traps are out."""
+        return bool(jobs) and not any(
+            job.job_state in OPEN_STATES or job.seal_opened_at is None for job in jobs.values()
+        )
 
     def _look_around(self) -> None:
         """See whether all jobs have ended; send help where nothing moves any more."""
@@ -158,7 +161,7 @@ class Play:
         decided, now = self.server.watch.decided, self._timeline.now
         if decided != self._seen_decided:
             self._moved_at, self._seen_decided = now, decided
-        patience_s = STUCK_BOUNDS * self.scenario.delay_bound_s + self.server.run_limit_s
+        patience_s = STUCK_BOUNDS * self.scenario.delay_bound_s + self.server.waits_s
         if now - self._moved_at > patience_s:
             demand(not self._rescued, "every job comes to an end", *jobs.values())
             self._rescued, self._moved_at = True, now

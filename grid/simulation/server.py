@@ -38,6 +38,8 @@ LETTERS_MAX = 64
 COMPUTED_PER_ROUND = 4
 #: What a trusted run is counted as: as long as an ordinary host takes.
 COMPUTE_MS = 6_000
+#: How long a completed job's traps wait for hosts: twice as long as they are spread over.
+TRAP_WAIT_S = 120
 #: Work units made ahead of dispatch, for each host.
 AHEAD_PER_HOST = 4
 
@@ -72,6 +74,7 @@ class Server:
             data_dir=folder,
             job_type_folders=(str(submission.JOB_TYPES),),
             unsent_workunits_max=max(AHEAD_PER_HOST * scenario.hosts, 16),
+            trap_wait_s=TRAP_WAIT_S,
         )
         self._entropy = draws.stream("entropy").randbytes
         self._salts = draws.stream("salts")
@@ -90,9 +93,11 @@ class Server:
         self._door = Door(self.store, self._salts)
 
     @property
-    def run_limit_s(self) -> int:
-        """Seconds after which a run of the server's own is given up for lost."""
-        return self._settings.compute_time_limit_s + self._settings.reference_time_limit_s
+    def waits_s(self) -> int:
+        """Seconds that a play may stand still for the server's sake: for a run of its own that died
+        with it, then for traps."""
+        settings = self._settings
+        return settings.compute_time_limit_s + settings.reference_time_limit_s + TRAP_WAIT_S
 
     def submit(self, name: str, work_units: int) -> int:
         """A new job's number."""

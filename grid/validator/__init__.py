@@ -77,6 +77,7 @@ def settle(unit: WorkUnit, group: Grouping, snapshot: Snapshot, now: int) -> lis
         trusted=ruling.trusted,
         last_resort=ruling.last_resort,
         due_at=ruling.due_at,
+        completed=snapshot.completed,
         over=snapshot.over,
     )
     steps += transitioner.decide(judged, needs, now)

@@ -36,17 +36,18 @@ def consequences(
 ) -> list[Instruction]:
     """What the step from `before` to `unit` means for those who answered."""
     if unit.policy.mode not in BELIEVING:
-        return _counted(unit, snapshot)
+        return _granted_only(unit, snapshot)
     earlier = {one.id: one.validate_state for one in before.results}
     innocent = _engines_that_agree(unit)
     liars = _liars(unit)
+    proves = _proves(unit, snapshot)
     adjusts: dict[int, Adjust] = {}
     steps: list[Instruction] = []
     for one in unit.results:
         if one.volunteer_id is None or one.outcome is not Outcome.SUCCESS:
             continue
         lied = one.lied or (one in liars and (one.engine or "") in innocent)
-        step = _marked(unit, one, lied, snapshot)
+        step = _marked(unit, one, lied, snapshot, proves)
         turned = (
             one.validate_state is ValidateState.INVALID
             and earlier.get(one.id) is not ValidateState.INVALID
@@ -79,53 +80,65 @@ def is_habit(lies: int, compared: int) -> bool:
     return lies > LIES_FORGIVEN_MAX and lies * COMPARED_PER_LIE_MIN > compared
 
 
-def _counted(unit: WorkUnit, snapshot: Snapshot) -> list[Instruction]:
-    """In the modes that count votes nobody becomes better or worse known; only the tally moves."""
+def _granted_only(unit: WorkUnit, snapshot: Snapshot) -> list[Instruction]:
+    """In the modes that count votes credit moves, and no standing.
+
+    Their quorum is the requester's to choose: a friendly one would make a liar's rate look small.
+    """
     steps: list[Instruction] = []
     for one in unit.results:
         if one.volunteer_id is None:
             continue
-        judged = one.validate_state in (ValidateState.VALID, ValidateState.INVALID)
-        counts = judged and not is_own(one, snapshot)
-        step = _changed(
-            one,
-            {"compared": one.compared or counts, "credit": granted(unit, one, snapshot)},
-            "compared with the canonical result",
-        )
+        credit = {"credit": granted(unit, one, snapshot)}
+        step = _changed(one, credit, "compared with the canonical result")
         if step is not None:
             steps.append(step)
-            if "compared" in step.after:
-                steps.append(Adjust(volunteer_id=one.volunteer_id, compared=1))
     return steps
 
 
-def _worth(unit: WorkUnit, one: Result, snapshot: Snapshot) -> int:
-    """Half checks that an answer is worth as things stand; nothing by or with the job's owner.
+def _proves(unit: WorkUnit, snapshot: Snapshot) -> bool:
+    """Whether the verdict shows anything about those it is held against.
+
+    It does when a trusted run gave it, or several principals as far as the mode asks, the job's
+    owner apart; a lone answer would be compared with itself.
+    """
+    if unit.support is Support.TRUSTED:
+        return True
+    agreeing = {
+        one.principal_id
+        for one in unit.results
+        if one.validate_state is ValidateState.VALID
+        and one.purpose is not Purpose.TRUSTED
+        and not is_own(one, snapshot)
+    }
+    return unit.support is Support.AGREED and len(agreeing) > 1
+
+
+def _is_read(one: Result, snapshot: Snapshot) -> bool:
+    """Whether an answer came when the job's output could be read already."""
+    return snapshot.output_at is not None and (one.received_at or 0) > snapshot.output_at
+
+
+def _worth(unit: WorkUnit, one: Result, shown: bool) -> int:
+    """Half checks that an answer is worth as things stand, if the verdict has `shown` anything.
 
     What waits to be decided anew keeps its worth: it is somebody else who was caught.
     """
     if one.validate_state is ValidateState.INCONCLUSIVE:
         return one.checks2
-    if one.validate_state is not ValidateState.VALID or is_own(one, snapshot):
+    if one.validate_state is not ValidateState.VALID or not shown:
         return 0
-    if unit.support is Support.TRUSTED:
-        return CONFIRMATION2
-    agreeing = {
-        other.principal_id
-        for other in unit.results
-        if other.validate_state is ValidateState.VALID
-        and other.purpose is not Purpose.TRUSTED
-        and not is_own(other, snapshot)
-    }
-    return AGREEMENT2 if unit.support is Support.AGREED and len(agreeing) > 1 else 0
+    return CONFIRMATION2 if unit.support is Support.TRUSTED else AGREEMENT2
 
 
-def _marked(unit: WorkUnit, one: Result, lied: bool, snapshot: Snapshot) -> Transition | None:
+def _marked(
+    unit: WorkUnit, one: Result, lied: bool, snapshot: Snapshot, proves: bool
+) -> Transition | None:
     judged = one.validate_state in (ValidateState.VALID, ValidateState.INVALID)
-    counts = judged and (lied or not is_own(one, snapshot))
+    shown = proves and not is_own(one, snapshot) and not _is_read(one, snapshot)
     worth = {
-        "checks2": _worth(unit, one, snapshot),
-        "compared": one.compared or counts,
+        "checks2": _worth(unit, one, shown),
+        "compared": one.compared or lied or (judged and shown),
         "lied": lied,
         "credit": granted(unit, one, snapshot),
     }

@@ -32,7 +32,8 @@ def further(unit: WorkUnit, snapshot: Snapshot, now: int) -> list[Instruction]:
         return []
     made = {one.purpose for one in unit.results}
     if unit.support is Support.AGREED:
-        return [*_recheck(unit, snapshot, made), *_decoy(unit, snapshot, now, made)]
+        decoy = [] if snapshot.completed else _decoy(unit, snapshot, now, made)
+        return [*_recheck(unit, snapshot, made), *decoy]
     if unit.support is not Support.TRUSTED:
         return []
     probes = _probes(unit, snapshot)
@@ -42,6 +43,8 @@ def further(unit: WorkUnit, snapshot: Snapshot, now: int) -> list[Instruction]:
         for place in range(TRAPS):
             ready = now + _spread(unit, snapshot, place)
             probes.append(_copy(unit, Purpose.TRAP, ready, "a known lie"))
+        return probes
+    if snapshot.completed:
         return probes
     newcomers = [_copy(unit, Purpose.PROBATION, now, "its answer is known")] * PROBATION_COPIES
     return [*probes, *newcomers]

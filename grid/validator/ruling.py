@@ -29,6 +29,9 @@ STALE_WAITS = 2
 LOOK_AGAIN_S = 10
 #: Kinds of engine that together outweigh the reference.
 KINDS_AGAINST_REFERENCE = 3
+#: Traps that do so, when nobody who was asked agrees with it: saboteurs who are every third of the
+#: crowd hold so many, and both first copies, of one work unit in 500.
+TRAPS_AGAINST_REFERENCE = 4
 
 
 class Ruling(Struct, frozen=True, kw_only=True):
@@ -133,20 +136,26 @@ def verdict(unit: WorkUnit, keys: Keys, snapshot: Snapshot, support: Support) ->
 def _is_suspect(trusted: Result, votes: Sequence[Result], keys: Keys, snapshot: Snapshot) -> bool:
     """Whether volunteers speak with one voice against the reference, and nobody has looked yet.
 
-    Engines are what hosts say they are: so one who speaks up anew must be as well known as is
-    usual, or strangers could stop any job. Once the job goes on again the reference is believed.
+    Engines are what hosts say they are, and identities are free. So it takes volunteers whose other
+    work was confirmed, on engines of three kinds; or, since whoever contradicts a trusted run loses
+    its standing, one of them beside traps enough, whose holders were drawn in secret from the whole
+    crowd, and not one volunteer who agrees with the server. Where nobody is known yet no job is
+    stopped: the output says how many work units were decided against all volunteers. Once a job
+    goes on again the reference is believed.
     """
     against = {kind(one.engine) for one in votes if keys[one.id] != keys[trusted.id]}
     united = len({keys[one.id] for one in votes}) == 1
     if not united or len(against) < KINDS_AGAINST_REFERENCE:
         return False
-    usual = min(NEWCOMER_CHECKS2, snapshot.typical_checks2)
-    news = trusted.validate_state is ValidateState.INIT
-    return snapshot.frozen or any(
-        (news or one.validate_state is ValidateState.INIT)
-        and snapshot.standing(one.volunteer_id).checks2 >= usual
-        for one in votes
-    )
+    known = [
+        one for one in votes if snapshot.standing(one.volunteer_id).checks2 >= NEWCOMER_CHECKS2
+    ]
+    fresh = trusted.validate_state is ValidateState.INIT
+    if not any(fresh or one.validate_state is ValidateState.INIT for one in known):
+        return snapshot.frozen
+    traps = sum(one.purpose is Purpose.TRAP for one in votes)
+    kinds = len({kind(one.engine) for one in known})
+    return snapshot.frozen or kinds >= KINDS_AGAINST_REFERENCE or traps >= TRAPS_AGAINST_REFERENCE
 
 
 def _by_trusted(unit: WorkUnit, trusted: Result, votes: Sequence[Result], keys: Keys) -> Ruling:

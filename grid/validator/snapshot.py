@@ -51,9 +51,13 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     sealed: bool = True
     #: When it opened; None while it is shut.
     opened_at: int | None = None
+    #: When its output could first be read; None while it cannot.
+    output_at: int | None = None
     #: The volunteer whom the job's own hosts belong to: they earn nothing by it, nor belief.
     owner: int | None = None
-    #: Whether the job has ended: what was not sent is not needed any more.
+    #: Whether the job has its output: only what may find liars is asked for any more.
+    completed: bool = False
+    #: Whether not even that: it gave up, or its traps have had their time.
     over: bool = False
     #: Whether it was paused because its reference is suspect.
     frozen: bool = False

@@ -75,7 +75,7 @@ def fifty_rows(
 
 def agreed(view: View) -> dict[str, int]:
     counts = dict(view["support"])
-    counts.pop("weakest_votes")
+    del counts["weakest_votes"], counts["contested"]
     return counts
 
 

@@ -256,9 +256,11 @@ class OutputRow(SQLModel, table=True):
     output_version: int = Field(primary_key=True)
     manifest_digest: str = Field(index=True)
     rows: int
-    #: Work units by what they rest on, and principals behind the weakest that volunteers agreed on.
+    #: Work units by what they rest on, principals behind the weakest that volunteers agreed on, and
+    #: work units that the server decided against all of them.
     agreed: int
     trusted: int
     below_target: int
     weakest_votes: int
+    contested: int
     made_at: int

@@ -220,7 +220,7 @@ class Ours(Floor):
             if not right and one.valid is not False and who.engine not in self._quarantined:
                 self._reset(who)
             one.valid = right
-            if not one.compared:
+            if worth2 and not one.compared:
                 one.compared = True
                 who.compared += 1
             gained = (worth2 if right else 0) - one.worth2

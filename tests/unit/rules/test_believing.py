@@ -25,7 +25,7 @@ from grid.canonical import digest
 from grid.items import Mode
 from grid.states import AssimilateState, ErrorMask, Outcome, Purpose, ServerState, Support
 from grid.states import ValidateState as Validate
-from grid.transition import CreateResults
+from grid.transition import Adjust, CreateResults
 from grid.transitioner import RETRY_PRIORITY
 from grid.validator.ruling import LOOK_AGAIN_S, STALE_WAITS, TRUSTED_ERRORS_MAX
 from grid.validator.snapshot import Snapshot
@@ -337,12 +337,16 @@ def test_in_fixed_mode_two_that_differ_get_a_third_copy_and_no_trusted_run():
     assert (chosen(decided), decided.support) == (digest(b"right"), Support.AGREED)
 
 
-def test_counting_makes_nobody_better_known_and_bans_nobody():
-    one = unit(answer(1, RIGHT), answer(2, RIGHT), answer(3, WRONG))
-    rested, crowd, _ = step(one, NOW, known(8))
-    assert [each.compared for each in rested.results] == [True] * 3
-    assert all(each.checks2 == 8 and not each.lies for each in crowd.standings.values())
-    assert {crowd.standing(who).compared for who in (1, 2, 3)} == {9}
+@pytest.mark.parametrize("mode", [Mode.FIXED, Mode.TRUSTED])
+def test_counting_makes_nobody_better_known_and_no_liars_rate_smaller(mode):
+    quorum = {Mode.FIXED: 2, Mode.TRUSTED: 1}[mode]
+    one = unit(answer(1, RIGHT), answer(2, RIGHT), answer(3, WRONG), mode=mode, min_quorum=quorum)
+    before = known(8)
+    rested, crowd, batch = step(one, NOW, before)
+    assert rested.canonical_result_id is not None
+    assert not any(each.compared for each in rested.results)
+    assert crowd.standings == before.standings
+    assert not [each for each in batch if isinstance(each, Adjust)]
 
 
 def test_nothing_secret_is_made_for_work_that_is_only_counted():

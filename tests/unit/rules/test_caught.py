@@ -24,6 +24,7 @@ from grid.items import Mode, Standing
 from grid.states import AssimilateState, Purpose, Support
 from grid.states import ValidateState as Validate
 from grid.transition import Adjust, Freeze, Quarantine
+from grid.trust import NEWCOMER_CHECKS2
 from grid.validator.checks import PROBES_MAX
 from grid.validator.snapshot import Snapshot
 
@@ -123,10 +124,38 @@ def test_a_recheck_makes_the_half_check_whole_and_counts_nothing_twice():
     assert not [each for each in step(proven, NOW, last)[2] if isinstance(each, Adjust)]
 
 
-def test_a_lone_source_gains_nothing_by_itself():
+def test_a_lone_source_gains_nothing_by_itself_nor_does_its_rate_of_lies_fall():
     one = unit(answered(1, RIGHT), mode=Mode.ECONOMY)
-    _, after, _ = step(one, NOW, known(9000, seed="seed5"))
-    assert after.standing(1).checks2 == 9000
+    before = known(9000, seed="seed5")
+    rested, after, _ = step(one, NOW, before)
+    assert rested.support is Support.AGREED
+    assert after.standing(1) == before.standing(1)
+
+
+@pytest.mark.parametrize(("after", "gained"), [(0, 2), (1, 0)])
+def test_whoever_could_read_the_output_proves_nothing_by_giving_it(after, gained):
+    late = answered(2, RIGHT, purpose=Purpose.TRAP, received_at=NOW + 9 + after)
+    before = known(8, output_at=NOW + 9, completed=True)
+    _, crowd, _ = step(standard(answered(1, RIGHT), late, computed(90, RIGHT)), NOW + 20, before)
+    assert crowd.standing(1).checks2 == 10
+    assert crowd.standing(2).checks2 == 8 + gained
+    assert crowd.standing(2).compared == 8 + bool(gained)
+
+
+def test_whoever_repeats_a_known_lie_is_caught_whenever_that_is():
+    late = answered(2, WRONG, purpose=Purpose.TRAP, received_at=NOW + 10)
+    right = answered(3, RIGHT, purpose=Purpose.TRAP, received_at=NOW + 11)
+    before = known(8, output_at=NOW + 9, completed=True)
+    one = standard(answered(1, WRONG), late, right, computed(90, RIGHT))
+    assert banned(step(one, NOW + 20, before)[1]) == {1, 2}
+
+
+def test_what_two_newcomers_agree_on_below_target_is_no_comparison():
+    before = known(0, room=False)
+    one = standard(answered(1, RIGHT), answered(2, RIGHT))
+    rested, after, _ = step(one, NOW + 90, before)
+    assert rested.support is Support.BELOW_TARGET
+    assert after.standing(1) == before.standing(1)
 
 
 # Two who tell the same
@@ -249,17 +278,56 @@ def test_the_reference_stands_where_one_volunteer_agrees_with_it():
     assert chosen(rested) == digest(b"right")
 
 
-def test_strangers_who_name_three_engines_neither_freeze_a_job_nor_go_free():
-    strangers = known({1: 0, 2: 0, 3: 0, 7: 300, 8: 300, 9: 300}, sealed=False)
-    one, after, batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, strangers)
+@pytest.mark.parametrize(
+    "who",
+    [
+        {1: 0, 2: 0, 3: 0, 7: 300, 8: 300, 9: 300},
+        {1: 300, 2: 300, 3: NEWCOMER_CHECKS2 - 1, 7: 300},
+        # nobody is known yet: three are quickly named by one
+        {1: 0, 2: 0, 3: 0, 7: 0},
+    ],
+)
+def test_strangers_who_name_three_engines_neither_freeze_a_job_nor_go_free(who):
+    one, after, batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, known(who, sealed=False))
     assert not any(isinstance(each, Freeze) for each in batch)
     assert chosen(one) == digest(b"right")
     assert banned(step(with_answer(one, answered(7, RIGHT)), NOW, after)[1]) == {1, 2, 3}
 
 
-def test_where_everybody_is_new_three_engines_are_believed():
-    batch = step(united(CHROMIUM, FIREFOX, WEBKIT), NOW, known(0, sealed=False))[2]
-    assert any(isinstance(each, Freeze) for each in batch)
+def trapped(checks2: int, *traps: tuple[str, str]):
+    """Two whom a trusted run contradicts, then traps that come back one by one, from volunteers
+    who have survived so much; the work unit, and after which trap the job was frozen."""
+    one, crowd, _ = step(united(CHROMIUM, FIREFOX), NOW, known(checks2))
+    for number, (output, engine) in enumerate(traps, 1):
+        (trap, *_) = made(one, Purpose.TRAP)
+        who = 100 + number
+        standings = {**crowd.standings, who: Standing(volunteer_id=who, checks2=checks2)}
+        crowd = msgspec.structs.replace(crowd, standings=standings)
+        told = answered(trap.id, output, who, volunteer_id=who, engine=engine, purpose=Purpose.TRAP)
+        one, crowd, batch = step(with_answer(one, told), NOW + number, crowd)
+        if any(isinstance(each, Freeze) for each in batch):
+            return one, number
+    return one, None
+
+
+@pytest.mark.parametrize(
+    ("checks2", "traps", "frozen_at"),
+    [
+        # checks2               answers to the traps                       frozen at
+        (NEWCOMER_CHECKS2,      [(WRONG, WEBKIT)] * 8,                     4),
+        (NEWCOMER_CHECKS2 - 1,  [(WRONG, WEBKIT)] * 8,                     None),
+        (0,                     [(WRONG, WEBKIT)] * 8,                     None),
+        (300,                   [(WRONG, CHROMIUM)] * 8,                   None),
+        (300,                   [(WRONG, WEBKIT)] * 3,                     None),
+        (300,                   [(WRONG, WEBKIT)] * 3 + [(RIGHT, WEBKIT)], None),
+        (300,                   [(RIGHT, CHROMIUM)] + [(WRONG, WEBKIT)] * 7, None),
+        (300,                   [(OTHER, WEBKIT)] + [(WRONG, WEBKIT)] * 7, None),
+    ],
+)  # fmt: skip
+def test_where_even_traps_all_contradict_the_reference_it_is_the_suspect(checks2, traps, frozen_at):
+    one, when = trapped(checks2, *traps)
+    assert when == frozen_at
+    assert (chosen(one) is None) == (when is not None), "what it decided is open again, or stands"
 
 
 def test_once_an_admin_lets_a_frozen_job_go_on_its_reference_is_believed():

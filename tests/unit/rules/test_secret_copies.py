@@ -178,6 +178,15 @@ def test_a_decoy_that_dissents_is_a_dissent():
     assert made(settled(with_answer(rested, given), snapshot=snapshot), Purpose.TRUSTED)
 
 
+def test_once_a_job_has_its_output_only_what_may_find_liars_is_made():
+    snapshot = known(60, seed=seed_where("decoy", DECOY_SHARE, drawn=True), completed=True)
+    assert len(settled(agreed(), snapshot=snapshot).results) == 2
+    assert not made(settled(proven(RIGHT, RIGHT), snapshot=snapshot), Purpose.PROBATION)
+    assert len(made(settled(proven(RIGHT, WRONG), snapshot=snapshot), Purpose.TRAP)) == TRAPS
+    drawn = known(9000, seed=seed_where("recheck", 0.01, drawn=True), completed=True)
+    assert made(settled(agreed(), snapshot=drawn), Purpose.TRUSTED)
+
+
 @pytest.mark.parametrize("fields", [{"sealed": False}, {"over": True}])
 def test_once_the_seal_is_open_or_the_job_over_nothing_secret_is_made(fields):
     for what, share in (("recheck", 0.01), ("decoy", DECOY_SHARE)):

@@ -48,6 +48,7 @@ NEEDS = st.builds(
     not_before=st.sampled_from([0, NOW + 9]),
     trusted=st.booleans(),
     due_at=st.none() | st.just(NOW + 60),
+    completed=st.booleans(),
     over=st.booleans(),
 )
 
@@ -229,22 +230,28 @@ def test_a_work_unit_is_looked_at_again_when_only_time_can_move_it_on(situation)
 
 
 @pytest.mark.parametrize(
-    ("purpose", "support", "over", "called_back"),
+    ("purpose", "support", "job", "called_back"),
     [
-        (Purpose.COPY, Support.AGREED, False, True),
-        (Purpose.COPY, Support.TRUSTED, False, True),
-        (Purpose.TRUSTED, Support.AGREED, False, False),
-        (Purpose.TRUSTED, Support.TRUSTED, False, True),
-        (Purpose.TRAP, Support.TRUSTED, False, False),
-        (Purpose.PROBATION, Support.TRUSTED, False, False),
-        (Purpose.DECOY, Support.AGREED, False, False),
-        (Purpose.TRUSTED, Support.AGREED, True, False),
-        (Purpose.TRAP, Support.TRUSTED, True, True),
+        (Purpose.COPY,      Support.AGREED,  {},                  True),
+        (Purpose.COPY,      Support.TRUSTED, {},                  True),
+        (Purpose.TRUSTED,   Support.AGREED,  {},                  False),
+        (Purpose.TRUSTED,   Support.TRUSTED, {},                  True),
+        (Purpose.TRAP,      Support.TRUSTED, {},                  False),
+        (Purpose.PROBATION, Support.TRUSTED, {},                  False),
+        (Purpose.DECOY,     Support.AGREED,  {},                  False),
+        (Purpose.TRUSTED,   Support.AGREED,  {"completed": True}, False),
+        (Purpose.TRAP,      Support.TRUSTED, {"completed": True}, False),
+        (Purpose.PROBE,     Support.TRUSTED, {"completed": True}, False),
+        (Purpose.PROBATION, Support.TRUSTED, {"completed": True}, True),
+        (Purpose.DECOY,     Support.AGREED,  {"completed": True}, True),
+        (Purpose.TRUSTED,   Support.AGREED,  {"over": True},      False),
+        (Purpose.TRAP,      Support.TRUSTED, {"over": True},      True),
+        (Purpose.PROBE,     Support.TRUSTED, {"over": True},      True),
     ],
-)
-def test_a_verdict_calls_back_what_was_made_for_it_alone(purpose, support, over, called_back):
+)  # fmt: skip
+def test_a_verdict_calls_back_what_was_made_for_it_alone(purpose, support, job, called_back):
     one = unit(made_for(waiting(2), purpose), **DONE, support=support)
-    rested = after(one, transitioner.decide(one, Needs(over=over), NOW), next_id=9)
+    rested = after(one, transitioner.decide(one, Needs(**job), NOW), next_id=9)
     assert (rested.results[0].outcome is Outcome.DIDNT_NEED) == called_back
     ready = rested.file_delete_state is FileDeleteState.READY
     assert ready == called_back, "and what is left may go in the same step"

@@ -11,6 +11,7 @@ PLANS = [
     (asking, "_ASKING", "result_leases"),
     (asking, "_ASKING", "result_principal_leases"),
     (asking, "_ASKING", "job_open"),
+    (asking, "_ASKING", "job_sealed"),
     (asking, "_ASKING", "result_waiting"),
     (asking, "_WAITING", "result_waiting"),
     (asking, "_WAITING", "result_workunit"),

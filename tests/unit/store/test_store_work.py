@@ -27,6 +27,9 @@ from grid.states import (
 )
 from grid.transition import Entity, Transition
 
+#: Waited for at most; a busy machine needs milliseconds.
+WAIT_S = 30
+
 
 def test_two_equal_answers_make_a_result_canonical_in_the_transaction_that_takes_them(world):
     job = world.job(chunks=1)
@@ -370,21 +373,29 @@ def test_a_command_that_fails_does_not_break_up_its_batch(world):
         commands.add_account(transaction, "half done")
         raise RuntimeError("poison")
 
-    async def together():
-        return await asyncio.gather(
-            *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[:2]),
-            world.store.awrite(poison),
-            *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[2:]),
-            return_exceptions=True,
-        )
+    begun, held = threading.Event(), threading.Event()
 
-    held = threading.Event()
-    blocker = threading.Thread(target=lambda: world.store.write(lambda tx: held.wait(5)))
-    blocker.start()  # until it ends, everything else queues and becomes one batch
-    loop = asyncio.new_event_loop()
-    threading.Timer(0.3, held.set).start()
-    answers = loop.run_until_complete(together())
-    loop.close()
+    def block(_transaction):
+        begun.set()
+        assert held.wait(WAIT_S)
+
+    async def together():
+        queued = [
+            asyncio.ensure_future(one)
+            for one in (
+                *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[:2]),
+                world.store.awrite(poison),
+                *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[2:]),
+            )
+        ]
+        await asyncio.sleep(0)  # each has begun, and is in the queue
+        held.set()
+        return await asyncio.gather(*queued, return_exceptions=True)
+
+    blocker = threading.Thread(target=lambda: world.store.write(block))
+    blocker.start()
+    assert begun.wait(WAIT_S)  # until it ends, everything else queues and becomes one batch
+    answers = asyncio.run(together())
     blocker.join()
     assert isinstance(answers[2], RuntimeError)
     assert all(len(one.assigned) == 1 for place, one in enumerate(answers) if place != 2)

@@ -215,6 +215,9 @@ def test_a_recheck_is_made_although_its_job_has_completed_and_the_seal_waits_for
     assert trusted.do_pass(world.store, world.time, compute) == 1
     if lied:
         assert world.facts(job.id).job_state is JobState.ACTIVE, "the output is made anew"
+        assimilator.do_pass(world.store, world.time)
+        world.time += world.settings.trap_wait_s  # nobody comes for the traps
+        transitioner.do_pass(world.store, world.time)
     assimilator.do_pass(world.store, world.time)
     assimilator.do_pass(world.store, world.time)
     done = world.facts(job.id)

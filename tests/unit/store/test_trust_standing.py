@@ -35,6 +35,7 @@ from grid.states import (
     ValidateState,
 )
 from grid.transition import Adjust, CreateResults, Quarantine
+from grid.trust import NEWCOMER_CHECKS2
 
 
 def ban(world: World, *hosts: object) -> None:
@@ -289,6 +290,31 @@ def test_bytes_are_dropped_only_where_the_canonical_ones_are_kept(world):
     ]
 
 
+def test_the_bytes_of_an_answer_are_shown_although_those_of_its_new_speaker_were_dropped(world):
+    job = world.job(chunks=1, target_nresults=3, min_quorum=2)
+    hosts = [world.host() for _ in range(3)]
+    copies = [world.ask(host)[0] for host in hosts]
+    for host, copy in zip(hosts, copies, strict=True):
+        assert world.report(host, copy.lease).accepted
+    passes(world)
+    (before,) = the_units(world)
+    spoke = next(one for one in before.results if one.id == before.canonical_result_id)
+    assert len([row for row in rows(world.store, ResultRow) if row.output]) == 1
+    ban(world, next(host for host in hosts if host.id == spoke.host_id))
+    passes(world)
+    (after,) = the_units(world)
+    assert after.canonical_result_id not in (None, spoke.id), "another speaks for the answer"
+    with world.store.read() as connection:
+        assert json.loads(listings.canonical_output(connection, after)) == {"rows": 2}
+    assert world.facts(job.id).job_state is JobState.COMPLETED
+
+
+def the_units(world: World) -> list:
+    with world.store.read() as connection:
+        numbers = [row.id for row in rows(world.store, WorkUnitRow)]
+        return list(queries.workunits(connection, numbers).values())
+
+
 @pytest.mark.parametrize("believed", [True, False])
 def test_three_engines_against_the_server_freeze_the_job_and_an_admin_says_whom_to_believe(
     tmp_path, believed
@@ -297,6 +323,7 @@ def test_three_engines_against_the_server_freeze_the_job_and_an_admin_says_whom_
     job = world.job(chunks=1, mode="standard")
     kinds = ("chromium", "firefox", "webkit")
     hosts = [host_with(world, f"{kind}/1") for kind in kinds]
+    grow(world, hosts, NEWCOMER_CHECKS2)
     for host in hosts:
         world.time += 1
         for one in world.ask(host):
@@ -327,6 +354,38 @@ def test_three_engines_against_the_server_freeze_the_job_and_an_admin_says_whom_
     assert total(world, job, 1) == (2 if believed else 7)
     assert done.frozen is None
     world.close()
+
+
+def test_on_a_grid_of_newcomers_three_engines_stop_no_job_and_the_output_says_so(world):
+    job = world.job(chunks=1, mode="standard")
+    for kind in ("chromium", "firefox", "webkit"):
+        host = host_with(world, f"{kind}/1")
+        world.time += 10
+        for one in world.ask(host):
+            assert world.report(host, one.lease, rows=7).accepted
+        more = CreateResults(
+            workunit_id=rows_of(world)[0].id, job_id=job.id, count=1, priority=0, because="so"
+        )
+        world.store.write(lambda tx, more=more: writes.apply(tx.connection, [more], (), tx.now))
+
+    def right(_store, work):
+        return Computed(result_id=work.result_id, output='{"rows":2}', elapsed_ms=5)
+
+    world.time += 60
+    passes(world)
+    trusted.do_pass(world.store, world.time, right)
+    passes(world)
+    assert world.facts(job.id).job_state is JobState.COMPLETED
+    assert total(world, job, 1) == 2
+    with world.store.read() as connection:
+        (output,) = listings.outputs(connection, [job.id])[job.id]
+    assert (output.trusted, output.contested) == (1, 1)
+
+
+def grow(world: World, hosts: list, checks2: int) -> None:
+    """Their volunteers have survived so many half checks more."""
+    moves = [Adjust(volunteer_id=host.volunteer_id, checks2=checks2) for host in hosts]
+    world.store.write(lambda tx: writes.apply(tx.connection, moves, (), tx.now))
 
 
 def rows_of(world: World) -> list:

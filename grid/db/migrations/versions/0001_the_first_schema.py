@@ -316,6 +316,7 @@ def upgrade() -> None:
         sa.Column("trusted", sa.Integer(), nullable=False),
         sa.Column("below_target", sa.Integer(), nullable=False),
         sa.Column("weakest_votes", sa.Integer(), nullable=False),
+        sa.Column("contested", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["job_id"],
