@@ -31,7 +31,11 @@ def adjust(connection: Connection, changes: Sequence[Adjust], now: int) -> None:
             had[2] + one.lies,
         )
     if sums:
-        rows = [(number, *values) for number, values in sorted(sums.items())]
+        # Whoever was merely compared once more is believed as before.
+        rows = [
+            (number, checks2, compared, lies, int(bool(checks2 or lies)))
+            for number, (checks2, compared, lies) in sorted(sums.items())
+        ]
         _raise_standings().rows(connection, rows=spelled_rows(rows))
     _adjust_singly(connection, others, now)
 
@@ -46,7 +50,7 @@ def _raise_standings() -> Prepared:
             checks2=people.c.checks2 + spot(1),
             compared=people.c.compared + spot(2),
             lies=people.c.lies + spot(3),
-            moved=func.max(people.c.moved, literal_column("1")),
+            moved=func.max(people.c.moved, spot(4)),
         )
     )
 

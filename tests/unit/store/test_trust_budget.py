@@ -178,6 +178,17 @@ def test_the_volunteers_that_gain_nothing_by_being_believed_are_cleared_in_one_s
     assert left == [hosts[0].volunteer_id], "something waits on it"
 
 
+def test_a_volunteer_that_was_merely_compared_is_not_looked_at_again(world):
+    hosts = [world.host() for _ in range(2)]
+    world.job(chunks=1)
+    for host in hosts:
+        (one,) = world.ask(host)
+        world.report(host, one.lease)
+    people = rows(world.store, VolunteerRow)
+    assert [person.compared for person in people] == [1, 1]
+    assert not any(person.moved for person in people), "counting votes, nobody is believed more"
+
+
 def _plan(connection: object, statement: str, given: tuple[int, ...]) -> list[str]:
     return [
         row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
