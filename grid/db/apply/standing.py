@@ -8,9 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, literal_column, select, update
 
-from grid.db.apply.sets import given
-from grid.db.apply.sets import spelled as spelled_rows
-from grid.db.prepared import Prepared
+from grid.db.apply.sets import Each
 from grid.db.tables import QuarantineRow, ResultRow, ReviewRow, VolunteerRow, spelled, table
 from grid.states import ValidateState
 from grid.transition import Adjust, Quarantine
@@ -36,22 +34,25 @@ def adjust(connection: Connection, changes: Sequence[Adjust], now: int) -> None:
             (number, checks2, compared, lies, int(bool(checks2 or lies)))
             for number, (checks2, compared, lies) in sorted(sums.items())
         ]
-        _raise_standings().rows(connection, rows=spelled_rows(rows))
+        _raise_standings().run(connection, rows)
     _adjust_singly(connection, others, now)
 
 
 @lru_cache(maxsize=1)
-def _raise_standings() -> Prepared:
-    people, spot = table(VolunteerRow), given()
-    return Prepared(
-        update(people)
-        .where(people.c.id == spot(0))
-        .values(
-            checks2=people.c.checks2 + spot(1),
-            compared=people.c.compared + spot(2),
-            lies=people.c.lies + spot(3),
-            moved=func.max(people.c.moved, spot(4)),
-        )
+def _raise_standings() -> Each:
+    people = table(VolunteerRow)
+    return Each(
+        5,
+        lambda spot: (
+            update(people)
+            .where(people.c.id == spot(0))
+            .values(
+                checks2=people.c.checks2 + spot(1),
+                compared=people.c.compared + spot(2),
+                lies=people.c.lies + spot(3),
+                moved=func.max(people.c.moved, spot(4)),
+            )
+        ),
     )
 
 
