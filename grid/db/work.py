@@ -7,7 +7,7 @@ a report, the quorum it completes and the canonical result stand in one transact
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -76,6 +76,13 @@ def work(
         )
         for place, share in enumerate(shares)
     ]
+
+
+def units_of(
+    transaction: Transaction, ids: Collection[int], context: Context
+) -> dict[int, WorkUnit]:
+    """Work units with all their copies, by id."""
+    return hot.workunits(transaction.connection, sorted(ids), context.policies(transaction))
 
 
 def settle_units(

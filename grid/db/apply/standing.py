@@ -76,11 +76,11 @@ def _adjust_singly(connection: Connection, changes: Sequence[Adjust], now: int) 
         connection.execute(update(people).where(people.c.id == one.volunteer_id).values(values))
 
 
-def clear_moved(connection: Connection, volunteer_id: int) -> None:
-    """A volunteer's standing has taken effect."""
+def clear_moved(connection: Connection, volunteer_ids: Sequence[int]) -> None:
+    """These volunteers' standings have taken effect."""
     people = table(VolunteerRow)
     connection.execute(
-        update(people).where(people.c.id == volunteer_id).values(moved=0, moved_from=0)
+        update(people).where(people.c.id.in_(volunteer_ids)).values(moved=0, moved_from=0)
     )
 
 
