@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 import rfc8785
@@ -11,6 +12,7 @@ from grid.items import Json
 
 #: Whole numbers up to here are exact in every JSON reader.
 SAFE_INTEGER_MAX = 2**53 - 1
+INEXACT = "numbers must be whole and below 2^53; write others as strings"
 
 
 class NotCanonical(ValueError):
@@ -40,14 +42,15 @@ def loads(data: bytes) -> Json:
     on (integers below 2⁵³) and everything else as strings.
     """
     try:
-        value = msgspec.json.decode(data)
-        if _is_inexact(value):
-            raise NotCanonical("numbers must be whole and below 2^53; write others as strings")
+        value = _decoder.decode(data)
+        if _LONG_NUMBER.search(data) and _has_long_number(value):
+            raise NotCanonical(INEXACT)
         if data == (dumps_facts(value) if data.isascii() else dumps(value)):
             return value
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError) as error:
-        if isinstance(error, NotCanonical):
-            raise
+        inexact = error if isinstance(error, NotCanonical) else error.__cause__
+        if isinstance(inexact, NotCanonical):
+            raise inexact from None
         raise NotCanonical(f"not canonical JSON: {error}") from error
     raise NotCanonical("not canonical JSON: spelled otherwise (RFC 8785)")
 
@@ -57,9 +60,18 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _is_inexact(value: Json) -> bool:
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) > SAFE_INTEGER_MAX):
-        return True
+def _refuse_float(_: str) -> float:
+    raise NotCanonical(INEXACT)
+
+
+def _has_long_number(value: Json) -> bool:
+    if isinstance(value, int):
+        return abs(value) > SAFE_INTEGER_MAX
     if isinstance(value, dict):
-        return any(_is_inexact(item) for item in value.values())
-    return isinstance(value, list) and any(_is_inexact(item) for item in value)
+        return any(map(_has_long_number, value.values()))
+    return isinstance(value, list) and any(map(_has_long_number, value))
+
+
+_decoder = msgspec.json.Decoder(float_hook=_refuse_float)
+#: Only what has as many digits as 2⁵³ may be beyond it.
+_LONG_NUMBER = re.compile(rb"\d{16}")

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from grid.items import Json, Result, WorkUnit
-from grid.states import Purpose, check_move
+from grid.states import MOVES, Purpose, check_move
 
 T = TypeVar("T", bound=Struct)
 
@@ -39,9 +39,10 @@ class Transition(Struct, frozen=True, kw_only=True):
     because: str
 
     def __post_init__(self) -> None:
+        before = self.before
         for field, value in self.after.items():
-            if field in self.before:
-                check_move(field, self.before[field], value)
+            if field in MOVES and field in before:
+                check_move(field, before[field], value)
 
 
 class CreateResults(Struct, frozen=True, kw_only=True):
@@ -104,50 +105,64 @@ def after(unit: WorkUnit, batch: Sequence[Instruction], next_id: int) -> WorkUni
     This is the meaning of the instructions, for laws about rules and for replay; the store does
     the same to rows by compare-and-set. Raises ValueError when a `before` does not hold.
     """
-    results = {result.id: result for result in unit.results}
+    results = None
     for instruction in batch:
-        if isinstance(instruction, CreateResults):
+        if isinstance(instruction, Transition):
+            if instruction.entity is Entity.WORKUNIT:
+                unit = changed(unit, instruction)
+                continue
+            if instruction.entity is not Entity.RESULT:
+                continue
+            results = results or {result.id: result for result in unit.results}
+            results[instruction.id] = changed(results[instruction.id], instruction)
+        elif isinstance(instruction, CreateResults):
+            results = results or {result.id: result for result in unit.results}
             for result in _copies(instruction, next_id):
                 results[result.id] = result
             next_id += instruction.count
-        elif not isinstance(instruction, Transition):
-            continue
-        elif instruction.entity is Entity.RESULT:
-            results[instruction.id] = _changed(results[instruction.id], instruction)
-        elif instruction.entity is Entity.WORKUNIT:
-            unit = _changed(unit, instruction)
+    if results is None:
+        return unit
     return msgspec.structs.replace(unit, results=tuple(results.values()))
+
+
+def changed(item: T, transition: Transition) -> T:
+    """A row as it is after this; raises ValueError when its `before` does not hold."""
+    for field, value in transition.before.items():
+        if getattr(item, field) != value:
+            raise ValueError(f"{transition.entity} {transition.id}: {field} is no longer {value!r}")
+    return msgspec.structs.replace(item, **transition.after)
 
 
 def merged(batch: Sequence[Instruction]) -> tuple[Instruction, ...]:
     """The same change with at most one Transition a row: first `before`, last `after`."""
-    rows: dict[tuple[Entity, int], Transition] = {}
+    rows: dict[tuple[Entity, int], list[Transition]] = {}
     others = []
     for instruction in batch:
-        if not isinstance(instruction, Transition):
+        if isinstance(instruction, Transition):
+            rows.setdefault((instruction.entity, instruction.id), []).append(instruction)
+        else:
             others.append(instruction)
-            continue
-        key = instruction.entity, instruction.id
-        earlier = rows.get(key)
-        rows[key] = instruction if earlier is None else _joined(earlier, instruction)
-    return (*rows.values(), *others)
+    return (*map(_joined, rows.values()), *others)
 
 
-def _joined(first: Transition, second: Transition) -> Transition:
-    seen = {**second.before, **first.before}
-    before = {
-        field: value
-        for field, value in seen.items()
-        if field in first.before or field not in first.after
-    }
-    joined = Transition(
+def _joined(several: Sequence[Transition]) -> Transition:
+    first = several[0]
+    if len(several) == 1:
+        return first
+    before: dict[str, Json] = {}
+    after: dict[str, Json] = {}
+    for one in several:
+        for field, value in one.before.items():
+            if field not in after:
+                before.setdefault(field, value)
+        after.update(one.after)
+    return Transition(
         entity=first.entity,
         id=first.id,
-        before={},
-        after={**first.after, **second.after},
-        because=f"{first.because}; {second.because}",
+        before=before,
+        after=after,
+        because="; ".join([one.because for one in several]),
     )
-    return msgspec.structs.replace(joined, before=before)
 
 
 def _copies(instruction: CreateResults, next_id: int) -> Iterable[Result]:
@@ -161,10 +176,3 @@ def _copies(instruction: CreateResults, next_id: int) -> Iterable[Result]:
             not_before=instruction.not_before,
             engine=instruction.engine,
         )
-
-
-def _changed(item: T, transition: Transition) -> T:
-    for field, value in transition.before.items():
-        if getattr(item, field) != value:
-            raise ValueError(f"{transition.entity} {transition.id}: {field} is no longer {value!r}")
-    return msgspec.structs.replace(item, **transition.after)

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +27,8 @@ from grid.validator.toss import commitment as seed_commitment
 ALIKE_BY_DIGEST: Keys = {}
 #: Raised when a kind's facts change; an older entry stays readable under its own number.
 SCHEMA = 1
+#: Pseudonyms kept at hand: one is asked for at every answer, and again at its verdict.
+PSEUDONYMS_MAX = 50_000
 
 
 class EntryKind(StrEnum):
@@ -99,6 +102,7 @@ def about(job: Job, public_id: str, key: bytes) -> About:
     return About(job_id=job.id, public_id=public_id, public=job.public, key=key)
 
 
+@lru_cache(maxsize=PSEUDONYMS_MAX)
 def pseudonym(key: bytes, job_id: int, principal_id: int | None) -> str:
     """A principal's name within one job: the same there, unlinkable elsewhere."""
     text = f"pseudonym {job_id} {principal_id}".encode()

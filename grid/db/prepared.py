@@ -6,6 +6,7 @@ statement runs on the same connection, in the same transaction, with the same bo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ClauseElement, Connection
@@ -20,14 +21,17 @@ class Prepared:
 
     def rows(self, connection: Connection, **given: object) -> list[Any]:
         """Run it; every row of the answer."""
-        text, names, fixed = self._compiled or self._compile(connection)
-        values = [given[name] if name in given else fixed[name] for name in names]
         driver: Any = connection.connection.dbapi_connection
-        return list(driver.execute(text, values).fetchall())
+        return list(driver.execute(*self.bound(connection, given)).fetchall())
 
     def scalar(self, connection: Connection, **given: object) -> Any:
         """Run it; the first field of its one row."""
         return self.rows(connection, **given)[0][0]
+
+    def bound(self, connection: Connection, given: Mapping[str, object]) -> tuple[str, list[Any]]:
+        """Its text, and the values of its parameters in their order."""
+        text, names, fixed = self._compiled or self._compile(connection)
+        return text, [given[name] if name in given else fixed[name] for name in names]
 
     def _compile(self, connection: Connection) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         compiled: Any = self.statement.compile(dialect=connection.dialect)

@@ -21,7 +21,7 @@ from grid.db.folds import Merge, Ripe
 from grid.db.keyring import Keyring
 from grid.db.tables import OutputPartRow, OutputRow
 from grid.db.transaction import Transaction
-from grid.db.work import Context, settle_units
+from grid.db.work import Context, settle_units, units_of
 from grid.items import Json, WorkUnit
 from grid.states import AssimilateState, FileDeleteState
 from grid.transition import Entity, Instruction, Transition, merged
@@ -94,7 +94,7 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
 
 def settle_due(transaction: Transaction, workunit_ids: Sequence[int], context: Context) -> int:
     """Settle work units whom time has overtaken; how many were looked at."""
-    units = queries.workunits(transaction.connection, workunit_ids)
+    units = units_of(transaction, workunit_ids, context)
     settle_units(transaction, units, context, {})
     return len(units)
 
@@ -103,7 +103,7 @@ def cancel_workunits(
     transaction: Transaction, workunit_ids: Sequence[int], context: Context
 ) -> int:
     """End undecided work units of an ended job; how many."""
-    units = queries.workunits(transaction.connection, workunit_ids)
+    units = units_of(transaction, workunit_ids, context)
     done: dict[int, list[Instruction]] = {
         number: transitioner.cancel(unit) for number, unit in units.items()
     }

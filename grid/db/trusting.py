@@ -1,11 +1,11 @@
-"""This file is where the server's own runs are taken and reported, and standings take effect."""
+"""This file is where the server's own runs are taken and reported."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from grid.assimilator import ending
 from grid.canonical import digest
@@ -21,15 +21,13 @@ from grid.db.tables import (
     table,
 )
 from grid.db.transaction import Transaction
-from grid.db.work import Context, settle_units
+from grid.db.work import Context, settle_units, units_of
 from grid.items import Result
 from grid.states import (
     JobState,
     Outcome,
     Purpose,
     ServerState,
-    Support,
-    ValidateState,
 )
 from grid.transition import Entity, Freeze, Instruction, Transition
 
@@ -42,8 +40,6 @@ TRUSTED_SPARE_S = 60
 SALT_BYTES = 16
 #: Trusted runs among which the next is chosen, from the oldest on.
 LINE_MAX = 10_000
-#: Work units looked at again in one transaction because a volunteer's standing has moved.
-MOVED_BITE = 200
 
 
 class TrustedWork(Struct, frozen=True, kw_only=True):
@@ -130,7 +126,7 @@ def needless(connection: Connection, limit: int) -> list[tuple[int, int]]:
 
 def drop(transaction: Transaction, found: Sequence[tuple[int, int]], context: Context) -> int:
     """Let go of trusted runs that are needed no more; how many."""
-    units = queries.workunits(transaction.connection, sorted({unit for _, unit in found}))
+    units = units_of(transaction, {unit for _, unit in found}, context)
     done: dict[int, list[Instruction]] = {unit: [] for unit in units}
     for number, unit in found:
         step = Transition(
@@ -208,7 +204,7 @@ def report(transaction: Transaction, computed: Computed, context: Context) -> bo
     found = queries.result(transaction.connection, computed.result_id)
     if found is None or found.server_state is not ServerState.IN_PROGRESS:
         return False
-    units = queries.workunits(transaction.connection, [found.workunit_id])
+    units = units_of(transaction, [found.workunit_id], context)
     salt = transaction.entropy(SALT_BYTES).hex()
     steps: list[Instruction] = [_reported(found, computed, transaction.now, salt)]
     if computed.suspect:
@@ -233,113 +229,9 @@ def give_back(transaction: Transaction, result_id: int, context: Context) -> boo
         after={"server_state": ServerState.OVER, "outcome": Outcome.ABANDONED},
         because="the server was stopped",
     )
-    units = queries.workunits(transaction.connection, [found.workunit_id])
+    units = units_of(transaction, [found.workunit_id], context)
     settle_units(transaction, units, context, {found.workunit_id: [step]})
     return True
-
-
-def moved(connection: Connection, limit: int) -> list[int]:
-    """Volunteers whose standing has changed what their work is worth (volunteer_moved)."""
-    return list(
-        connection.scalars(
-            select(PEOPLE.c.id)
-            .where(PEOPLE.c.moved > literal_column("0"))
-            .order_by(PEOPLE.c.id)
-            .limit(limit)
-        )
-    )
-
-
-def look_again(transaction: Transaction, volunteer_id: int, context: Context) -> int:
-    """Settle what a volunteer's changed standing may have moved; how many work units.
-
-    Whoever is believed more: what waits on it. Whoever is believed less: what rests on it, and all
-    that no trusted run covers when it is banned. A bite in the order of work units; the volunteer
-    stays marked, and how far this came is kept, while there is more.
-    """
-    connection = transaction.connection
-    person = connection.execute(select(PEOPLE).where(PEOPLE.c.id == volunteer_id)).one()
-    states = [ValidateState.INCONCLUSIVE]
-    if person.banned_at is None:
-        states.append(ValidateState.VOID)
-    else:
-        states.append(ValidateState.INIT)
-    if person.moved > 1 or person.banned_at is not None:
-        states += [ValidateState.VALID, ValidateState.INVALID]
-    numbers = _resting_on(connection, volunteer_id, states, person.moved_from)
-    if len(numbers) < MOVED_BITE:
-        writes.clear_moved(connection, volunteer_id)
-    else:
-        writes.set_moved_from(connection, volunteer_id, numbers[-1])
-    settle_units(transaction, queries.workunits(connection, numbers), context, {})
-    return len(numbers)
-
-
-def reviews(connection: Connection) -> list[tuple[int, str]]:
-    """Jobs and engines of them that were suspected or cleared (review's primary key)."""
-    found = connection.execute(select(REVIEW.c.job_id, REVIEW.c.engine))
-    return [(row.job_id, row.engine) for row in found]
-
-
-def review(transaction: Transaction, job_id: int, engine: str, context: Context) -> int:
-    """Settle a bite of a job's work units that an engine answered; how many
-    (workunit_of_job, result_workunit)."""
-    connection = transaction.connection
-    begun = connection.scalar(
-        select(REVIEW.c.ordinal).where(REVIEW.c.job_id == job_id, REVIEW.c.engine == engine)
-    )
-    if begun is None:
-        return 0
-    answered = (
-        select(RESULT.c.id)
-        .where(
-            RESULT.c.workunit_id == UNIT.c.id,
-            RESULT.c.engine == engine,
-            RESULT.c.outcome == Outcome.SUCCESS.value,
-        )
-        .exists()
-    )
-    found = connection.execute(
-        select(UNIT.c.id, UNIT.c.ordinal)
-        .where(UNIT.c.job_id == job_id, UNIT.c.ordinal > begun, answered)
-        .order_by(UNIT.c.ordinal)
-        .limit(MOVED_BITE)
-    ).all()
-    last = found[-1].ordinal if len(found) == MOVED_BITE else None
-    writes.move_review(connection, job_id, engine, last)
-    units = queries.workunits(connection, [row.id for row in found])
-    settle_units(transaction, units, context, {})
-    return len(found)
-
-
-def _resting_on(
-    connection: Connection, volunteer_id: int, states: Sequence[ValidateState], above: int
-) -> list[int]:
-    """The next work units behind id `above` that hold an answer of the volunteer in one of these
-    states and may still change, in order (result_volunteer, once for each state)."""
-    found: set[int] = set()
-    for state in states:
-        found.update(
-            connection.scalars(
-                select(RESULT.c.workunit_id)
-                .select_from(
-                    RESULT.join(UNIT, UNIT.c.id == RESULT.c.workunit_id).join(
-                        JOB, JOB.c.id == RESULT.c.job_id
-                    )
-                )
-                .where(
-                    RESULT.c.volunteer_id == volunteer_id,
-                    RESULT.c.validate_state == spelled(state),
-                    RESULT.c.workunit_id > above,
-                    RESULT.c.outcome == Outcome.SUCCESS.value,
-                    UNIT.c.support != Support.TRUSTED.value,
-                    JOB.c.job_state.not_in([JobState.FAILED, JobState.CANCELLED]),
-                )
-                .order_by(RESULT.c.workunit_id)
-                .limit(MOVED_BITE)
-            )
-        )
-    return sorted(found)[:MOVED_BITE]
 
 
 def _good(computed: Computed) -> bool:

@@ -7,7 +7,7 @@ a report, the quorum it completes and the canonical result stand in one transact
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -31,10 +31,12 @@ from grid.items import WorkUnit
 from grid.leases import Lease
 from grid.report import Judged, Report
 from grid.states import AssimilateState, JobState
-from grid.transition import Entity, Freeze, Instruction, Transition, after, merged
-from grid.validator import grouping, settle
+from grid.transition import Entity, Freeze, Instruction, Transition, after, changed, merged
+from grid.validator import grouping, settled
 
 NOTHING: Mapping[int, str] = {}
+#: Ids, in log entries' facts, of copies that the database has not numbered yet: nobody's.
+NOT_MADE_YET = -(10**9)
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -76,6 +78,13 @@ def work(
     ]
 
 
+def units_of(
+    transaction: Transaction, ids: Collection[int], context: Context
+) -> dict[int, WorkUnit]:
+    """Work units with all their copies, by id."""
+    return hot.workunits(transaction.connection, sorted(ids), context.policies(transaction))
+
+
 def settle_units(
     transaction: Transaction,
     units: Mapping[int, WorkUnit],
@@ -97,26 +106,25 @@ def settle_units(
     }
     known = {number: jobs[number] for number in numbers}
     snapshots = context.snapshots.of(transaction, known, people)
+    compares = {number: context.comparator(facts) for number, facts in known.items()}
+    abouts = {number: context.keyring.about(facts.job) for number, facts in known.items()}
     batch: list[Instruction] = []
     lines: list[entries.Entry] = []
+    now = transaction.now
     for number, unit in units.items():
-        facts, snapshot = jobs[unit.job_id], snapshots[unit.job_id]
-        changed = after(unit, done.get(number, ()), next_id=0)
-        compare = context.comparator(facts)
-        said = _outputs(transaction, changed, compare, outputs)
-        group = grouping(compare, said)
-        rules = settle(changed, group, snapshot, transaction.now)
-        mine = merged([*done.get(number, ()), *rules])
+        job_id, begun = unit.job_id, done.get(number, ())
+        snapshot, compare = snapshots[job_id], compares[job_id]
+        reported = after(unit, begun, next_id=0)
+        group = grouping(compare, _outputs(transaction, reported, compare, outputs))
+        rules, final = settled(reported, group, snapshot, now, NOT_MADE_YET)
+        mine = merged([*begun, *rules])
         if not mine:
             continue
-        snapshots[unit.job_id] = context.snapshots.spend(snapshot, unit.job_id, mine)
-        transaction.touched.add(unit.job_id)
+        snapshots[job_id] = context.snapshots.spend(snapshot, job_id, mine)
+        transaction.touched.add(job_id)
         batch.extend(mine)
-        final = after(changed, rules, next_id=-(10**9))
-        about = context.keyring.about(facts.job)
         keys = group(final) if compare.needs_output else entries.ALIKE_BY_DIGEST
-        now = transaction.now
-        lines.extend(entries.of_unit(unit, final, mine, about, snapshot, now, keys))
+        lines.extend(entries.of_unit(unit, final, mine, abouts[job_id], snapshot, now, keys))
     writes.apply(transaction.connection, batch, lines, transaction.now)
     _after_verdicts(transaction, batch, units, jobs, context)
 
@@ -199,10 +207,8 @@ def _take(
     outputs: dict[int, str] = {}
 
     def carry_out(transition: Transition) -> None:
-        unit_id = results[transition.id].workunit_id
-        done[unit_id].append(transition)
-        changed = after(units[unit_id], done[unit_id], next_id=0)
-        results[transition.id] = next(one for one in changed.results if one.id == transition.id)
+        done[results[transition.id].workunit_id].append(transition)
+        results[transition.id] = changed(results[transition.id], transition)
 
     def one_report(said: Report, texts: Mapping[int, str]) -> Judged:
         result = results.get(said.result_id)

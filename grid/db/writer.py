@@ -16,7 +16,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from grid.db.transaction import Entropy, Transaction
 from grid.db.work import WorkAnswer, WorkRequest
@@ -71,6 +71,7 @@ class Writer:
         after_commit: Callable[[set[int]], None],
     ) -> None:
         self._engine, self._exchange = engine, exchange
+        self._connection: Connection | None = None
         self._clock, self._entropy = clock, entropy
         self._after_commit = after_commit
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
@@ -119,6 +120,8 @@ class Writer:
                 with self._lock:
                     self._open -= len(batch)
                 _deliver(batch)
+        if self._connection is not None:
+            self._connection.close()
 
     def _next_batch(self) -> tuple[list[_Item], bool]:
         batch: list[_Item] = []
@@ -158,19 +161,30 @@ class Writer:
                 log.exception("a listener failed")
 
     def _together(self, batch: list[_Item]) -> set[int]:
-        with self._engine.begin() as connection:
-            transaction = Transaction(connection, self._clock(), self._entropy)
-            requests: list[WorkRequest] = []
-            for item in batch:
-                item.error = None
-                if isinstance(item.what, WorkRequest):
-                    requests.append(item.what)
-                else:
-                    _run_alone(item, item.what, transaction)
-            answers = iter(self._exchange(transaction, requests) if requests else ())
-            for item in batch:
-                if isinstance(item.what, WorkRequest):
-                    item.value = next(answers)
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        try:
+            with self._connection.begin():
+                return self._do(batch, self._connection)
+        except BaseException:
+            # Whatever is left of the transaction ends with it.
+            failed, self._connection = self._connection, None
+            failed.close()
+            raise
+
+    def _do(self, batch: list[_Item], connection: Connection) -> set[int]:
+        transaction = Transaction(connection, self._clock(), self._entropy)
+        requests: list[WorkRequest] = []
+        for item in batch:
+            item.error = None
+            if isinstance(item.what, WorkRequest):
+                requests.append(item.what)
+            else:
+                _run_alone(item, item.what, transaction)
+        answers = iter(self._exchange(transaction, requests) if requests else ())
+        for item in batch:
+            if isinstance(item.what, WorkRequest):
+                item.value = next(answers)
         return transaction.touched
 
 

@@ -35,6 +35,8 @@ from grid.validator.snapshot import Snapshot
 
 #: A work unit as the log names it: its job's public id, and its ordinal.
 Place = tuple[str, int]
+#: What a line of the log tells: its kind, and its facts.
+Told = tuple[str, Json]
 #: The verdict on a work unit that has no answer.
 GAVE_UP = "gave up"
 #: Copies whose answers may decide their work unit.
@@ -53,12 +55,15 @@ def demand(truth: bool, promise: str, *about: object) -> None:
         raise Broken("\n  ".join([promise, *map(str, about)]))
 
 
-def check(store: Store) -> None:
-    """Look at everything; raises Broken for the first thing that is out of order."""
+def check(store: Store, told: Sequence[Told] | None = None) -> None:
+    """Look at everything; raises Broken for the first thing that is out of order.
+
+    `told` is the whole log, where somebody has read it and found it sound.
+    """
     with store.read() as connection:
         units = queries.workunits(connection, evidence.workunit_ids(connection))
         jobs = queries.jobs(connection, {unit.job_id for unit in units.values()})
-        lines = evidence.lines(connection)
+        lines = evidence.lines(connection) if told is None else ()
         texts = evidence.outputs(connection, units.values())
         made = evidence.made(connection)
         tallies = evidence.tallies(connection)
@@ -74,7 +79,8 @@ def check(store: Store) -> None:
     none_is_lost(made)
     standings_add_up(tallies)
     abouts = {number: store.keyring.about(facts.job) for number, facts in jobs.items()}
-    found = log_is_state(store, units.values(), abouts, lines)
+    found = lines_are_sound(lines) if told is None else told
+    log_is_state(store, units.values(), abouts, found)
     credit_is_conserved(units.values(), abouts, sums, found)
 
 
@@ -94,7 +100,7 @@ def credit_is_conserved(
     units: Iterable[WorkUnit],
     abouts: Mapping[int, About],
     sums: Iterable[Sum],
-    found: Iterable[tuple[str, Json]],
+    found: Iterable[Told],
 ) -> None:
     """What results were granted is what hosts, volunteers and teams have beside what seals keep
     back, and what the log alone adds up to."""
@@ -179,21 +185,19 @@ def rules_are_settled(unit: WorkUnit, snapshot: Snapshot) -> None:
 
 
 def log_is_state(
-    store: Store, units: Iterable[WorkUnit], abouts: Mapping[int, About], lines: Sequence[Line]
-) -> list[tuple[str, Json]]:
-    """The whole log tells of exactly what is in these work units, all there are; its entries."""
-    found = lines_are_sound(lines)
+    store: Store, units: Iterable[WorkUnit], abouts: Mapping[int, About], found: Sequence[Told]
+) -> None:
+    """The whole log tells of exactly what is in these work units, all there are."""
     answers, decided = told_of(store, units, abouts)
     demand(
         Counter(commitments(found)) == Counter(answers), "each answer is committed to exactly once"
     )
     told = standing({}, found)
     demand(told == decided, "log = state", *(told.items() ^ decided.items()))
-    return found
 
 
-def lines_are_sound(lines: Iterable[Line]) -> list[tuple[str, Json]]:
-    """Log lines as (kind, facts); raises NotCanonical, or Broken where a replay disagrees."""
+def lines_are_sound(lines: Iterable[Line]) -> list[Told]:
+    """What log lines tell; raises NotCanonical, or Broken where a replay disagrees."""
     found = []
     for line in lines:
         facts = canonical.loads(line.facts.encode())
@@ -225,12 +229,12 @@ def told_of(
     return answers, decided
 
 
-def commitments(found: Iterable[tuple[str, Json]]) -> list[str]:
+def commitments(found: Iterable[Told]) -> list[str]:
     """The commitments in the log."""
     return [facts["commitment"] for kind, facts in found if kind == EntryKind.COMMIT]
 
 
-def standing(before: Mapping[Place, str], found: Iterable[tuple[str, Json]]) -> dict[Place, str]:
+def standing(before: Mapping[Place, str], found: Iterable[Told]) -> dict[Place, str]:
     """The verdicts that stand after these entries, if those of `before` did."""
     after = dict(before)
     for kind, facts in found:

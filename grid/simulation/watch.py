@@ -16,7 +16,7 @@ from grid.db.store import Store
 from grid.identifiers import Kind
 from grid.items import WorkUnit
 from grid.simulation import invariants
-from grid.simulation.invariants import Place, demand
+from grid.simulation.invariants import Place, Told, demand
 from grid.simulation.journal import Journal
 
 
@@ -31,6 +31,8 @@ class Watch:
         self._abouts: dict[int, About] = {}
         self._line = self._newest = 0
         self._log = hashlib.sha256()
+        #: What the log has told so far.
+        self._found: list[Told] = []
         #: Commitments in the log, and those that work units were seen with.
         self._told: set[str] = set()
         self._owed: set[str] = set()
@@ -94,7 +96,6 @@ class Watch:
     def look_at_all(self, store: Store) -> None:
         """Check everything, also against what was seen before; raises Broken."""
         self.look(store)
-        invariants.check(store)
         with store.read() as connection:
             lines = evidence.lines(connection)
             units = queries.workunits(connection, evidence.workunit_ids(connection))
@@ -102,6 +103,7 @@ class Watch:
         for line in lines:
             digest.update(_spelled(line))
         demand(digest.digest() == self._log.digest(), "the log only grows")
+        invariants.check(store, self._found)
         kept = {one.id: one.report_digest for unit in units.values() for one in unit.results}
         for number, said in self.acknowledged.items():
             demand(kept.get(number) == said, "what was acknowledged is there", f"result {number}")
@@ -120,6 +122,7 @@ class Watch:
 
     def _read(self, lines: Collection[Line]) -> None:
         found = invariants.lines_are_sound(lines)
+        self._found += found
         for line in lines:
             self._line = line.id
             self._log.update(_spelled(line))

@@ -54,23 +54,31 @@ def settle(unit: WorkUnit, group: Grouping, snapshot: Snapshot, now: int) -> lis
     Carried out, it leaves nothing to ask under the same snapshot: `settle` of the changed unit is
     empty, but for what the snapshot does not know yet of standings and quarantines.
     """
+    return settled(unit, group, snapshot, now)[0]
+
+
+def settled(
+    unit: WorkUnit, group: Grouping, snapshot: Snapshot, now: int, next_id: int = 0
+) -> tuple[list[Instruction], WorkUnit]:
+    """What `settle` asks for, and the work unit as it is then; new results take ids from `next_id`
+    on."""
     steps = transitioner.time_out(unit, now)
-    changed = after(unit, steps, next_id=0) if steps else unit
-    steps += _voids(changed, group, snapshot)
-    changed = after(unit, steps, next_id=0) if steps else unit
+    changed = after(unit, steps, next_id)
+    voids = _voids(changed, group, snapshot)
+    changed = after(changed, voids, next_id)
     keys = group(changed)
     ruling = rule(changed, keys, snapshot, now)
     verdict = _verdict(changed, ruling)
-    judged = after(changed, verdict, next_id=0) if verdict else changed
+    judged = after(changed, verdict, next_id)
     if verdict:  # an answer nearer to the canonical one than to any group is told now
         keys = group(judged)
-    verdict += _judgements(judged, ruling, keys)
-    judged = after(changed, verdict, next_id=0) if verdict else changed
-    steps += verdict
+    judgements = _judgements(judged, ruling, keys)
+    judged = after(judged, judgements, next_id)
+    rest: list[Instruction] = []
     if not judged.error_mask:
-        steps += consequences(unit, judged, keys, snapshot)
+        rest += consequences(unit, judged, keys, snapshot)
     if ruling.suspect and not snapshot.frozen:
-        steps.append(Freeze(job_id=unit.job_id, because=ruling.because))
+        rest.append(Freeze(job_id=unit.job_id, because=ruling.because))
     needs = transitioner.Needs(
         copies=ruling.copies,
         not_before=ruling.not_before,
@@ -80,10 +88,10 @@ def settle(unit: WorkUnit, group: Grouping, snapshot: Snapshot, now: int) -> lis
         completed=snapshot.completed,
         over=snapshot.over,
     )
-    steps += transitioner.decide(judged, needs, now)
+    rest += transitioner.decide(judged, needs, now)
     if ruling.canonical is not None:
-        steps += extras.further(judged, _suspicions(snapshot, steps), now)
-    return steps
+        rest += extras.further(judged, _suspicions(snapshot, rest), now)
+    return [*steps, *voids, *verdict, *judgements, *rest], after(judged, rest, next_id)
 
 
 def _suspicions(snapshot: Snapshot, steps: Sequence[Instruction]) -> Snapshot:

@@ -7,15 +7,15 @@ tell which answers agreed. When the seal opens it is added to hosts, volunteers 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 from sqlalchemy import (
+    ClauseElement,
     ColumnElement,
     Connection,
-    FromClause,
     Select,
     bindparam,
     case,
@@ -29,43 +29,41 @@ from sqlalchemy import (
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlmodel import SQLModel
 
-from grid.db.apply.sets import given as row_of
-from grid.db.apply.sets import spelled
+from grid.db.apply.answers import Answer
+from grid.db.apply.sets import Each, Spot
 from grid.db.prepared import Prepared
 from grid.db.tables import (
     HostRow,
-    JobRow,
     JobTypeCostRow,
     ResultRow,
     SealedCreditRow,
     TeamRow,
     VolunteerRow,
-    WorkUnitRow,
     table,
 )
-from grid.db.texts import given, pairs, spelled_ids
+from grid.db.texts import pairs
 from grid.states import Outcome
-from grid.transition import Entity, Instruction, Transition
+from grid.transition import Entity, Transition
 from grid.validator.credit import weight
 
 HOST, PEOPLE, TEAM = table(HostRow), table(VolunteerRow), table(TeamRow)
-RESULT, UNIT, JOB = table(ResultRow), table(WorkUnitRow), table(JobRow)
-SEALED = table(SealedCreditRow)
+RESULT, SEALED = table(ResultRow), table(SealedCreditRow)
 
 
-class _Answer(Struct):
-    """A host's answer, and whose sums it changes."""
+class Grants(Struct):
+    """What a batch grants, takes back, and unseals."""
 
-    id: int
-    job_id: int
-    host_id: int
-    volunteer_id: int
-    team_id: int | None
-    received_at: int | None
-    worth: int
-    #: Whether it is the requester's own.
-    own: int
-    opened: int
+    #: Result → how much more it has than before.
+    granted: dict[int, int]
+    #: Results that are answers from now on.
+    returned: set[int]
+    #: Jobs whose seal opens.
+    opened: list[int]
+
+    @property
+    def results(self) -> set[int]:
+        """Results that change sums."""
+        return self.granted.keys() | self.returned
 
 
 class _Kept(Struct):
@@ -86,7 +84,7 @@ class _Sums:
         self.volunteers: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
         self.teams: dict[int, list[float]] = defaultdict(lambda: [0, 0.0])
 
-    def add(self, one: _Answer | _Kept, credit: int, recent: float) -> None:
+    def add(self, one: Answer | _Kept, credit: int, recent: float) -> None:
         parts = [self.hosts[one.host_id], self.volunteers[one.volunteer_id]]
         if one.team_id is not None:
             parts.append(self.teams[one.team_id])
@@ -100,24 +98,24 @@ class _Sums:
         _add(connection, TeamRow, self.teams)
 
 
-def count(connection: Connection, batch: Sequence[Instruction]) -> None:
-    """Let sums change by what this batch grants, takes back, and unseals."""
-    granted: dict[int, int] = {}
-    returned: set[int] = set()
-    opened: list[int] = []
-    for one in batch:
-        if not isinstance(one, Transition):
-            continue
+def grants(moves: Iterable[Transition]) -> Grants:
+    """What these transitions mean for sums."""
+    found = Grants({}, set(), [])
+    for one in moves:
         if one.entity is Entity.JOB and one.after.get("seal_opened_at") is not None:
-            opened.append(one.id)
+            found.opened.append(one.id)
         elif one.entity is Entity.RESULT:
             if "credit" in one.after:
-                granted[one.id] = one.after["credit"] - one.before["credit"]
+                found.granted[one.id] = one.after["credit"] - one.before["credit"]
             if one.after.get("outcome") == Outcome.SUCCESS:
-                returned.add(one.id)
-    if granted or returned:
-        _grant(connection, granted, returned)
-    for job_id in opened:
+                found.returned.add(one.id)
+    return found
+
+
+def write(connection: Connection, found: Grants, whose: Sequence[Answer]) -> None:
+    """Let sums change by what was found."""
+    _grant(connection, found, whose)
+    for job_id in found.opened:
         _open(connection, job_id)
 
 
@@ -161,23 +159,23 @@ def set_costs(connection: Connection, costs: Mapping[str, int], now: int) -> Non
         )
 
 
-def _grant(connection: Connection, granted: Mapping[int, int], returned: set[int]) -> None:
-    numbers = [*granted, *(returned - granted.keys())]
-    text = _ANSWERS.scalar(connection, results=spelled_ids(numbers))
+def _grant(connection: Connection, found: Grants, whose: Sequence[Answer]) -> None:
     sums = _Sums()
     sealed: dict[tuple[int, int], list[float]] = defaultdict(lambda: [0, 0, 0.0])
-    for one in _answers_decoder.decode(text):
-        credit = granted.get(one.id, 0)
+    for one in whose:
+        credit, returned = found.granted.get(one.id, 0), one.id in found.returned
+        if not credit and not returned:
+            continue
         recent = credit * weight(one.received_at or 0)
         if one.opened:
             sums.add(one, credit, recent)
             continue
         kept = sealed[one.job_id, one.host_id]
-        kept[0] += one.worth if one.id in returned and not one.own else 0
+        kept[0] += one.worth if returned and not one.own else 0
         kept[1] += credit
         kept[2] += recent
     if sealed:
-        _KEEP.rows(connection, rows=spelled([(*key, *kept) for key, kept in sealed.items()]))
+        _KEEP.run(connection, [(*key, *kept) for key, kept in sealed.items()])
     sums.write(connection)
 
 
@@ -195,55 +193,31 @@ def _add(
 ) -> None:
     rows = [(number, *changed) for number, changed in sorted(changes.items()) if any(changed)]
     if rows:
-        _ADD[model].rows(connection, rows=spelled(rows))
+        _ADD[model].run(connection, rows)
 
 
-def _adding(model: type[SQLModel]) -> Prepared:
-    rows, spot = table(model), row_of()
-    credit = rows.c.credit + spot(1)
-    # What is left of weights when all was taken back is nothing but rounding.
-    recent = case((credit > 0, func.max(rows.c.recent + spot(2), 0.0)), else_=0.0)
-    return Prepared(update(rows).where(rows.c.id == spot(0)).values(credit=credit, recent=recent))
+def _adding(model: type[SQLModel]) -> Each:
+    rows = table(model)
+
+    def make(spot: Spot) -> ClauseElement:
+        credit = rows.c.credit + spot(1)
+        # What is left of weights when all was taken back is nothing but rounding.
+        recent = case((credit > 0, func.max(rows.c.recent + spot(2), 0.0)), else_=0.0)
+        return update(rows).where(rows.c.id == spot(0)).values(credit=credit, recent=recent)
+
+    return Each(3, make)
 
 
-def _keep() -> Prepared:
-    spot = row_of()
+def _keep() -> Each:
     fields = ["job_id", "host_id", "returned", "credit", "recent"]
-    rows = select(*(spot(place) for place in range(len(fields)))).where(literal_column("1 = 1"))
-    new = upsert(SEALED).from_select(fields, rows)
-    sums = {name: SEALED.c[name] + new.excluded[name] for name in fields[2:]}
-    return Prepared(new.on_conflict_do_update(index_elements=fields[:2], set_=sums))
 
+    def make(spot: Spot) -> ClauseElement:
+        spots = [spot(place) for place in range(len(fields))]
+        new = upsert(SEALED).from_select(fields, select(*spots).where(literal_column("1 = 1")))
+        sums = {name: SEALED.c[name] + new.excluded[name] for name in fields[2:]}
+        return new.on_conflict_do_update(index_elements=fields[:2], set_=sums)
 
-def _belonging(rows: FromClause) -> FromClause:
-    """Rows of a table with a `host_id`, beside the host's volunteer."""
-    return rows.join(HOST, HOST.c.id == rows.c.host_id).join(
-        PEOPLE, PEOPLE.c.id == HOST.c.volunteer_id
-    )
-
-
-def _answers() -> Select[tuple[str]]:
-    fields = {
-        "id": RESULT.c.id,
-        "job_id": RESULT.c.job_id,
-        "host_id": HOST.c.id,
-        "volunteer_id": PEOPLE.c.id,
-        "team_id": PEOPLE.c.team_id,
-        "received_at": RESULT.c.received_at,
-        "worth": UNIT.c.credit,
-        "own": func.coalesce(PEOPLE.c.account_id == JOB.c.account_id, literal_column("0")),
-        "opened": JOB.c.seal_opened_at.is_not(None),
-    }
-    found = (
-        _belonging(RESULT)
-        .join(UNIT, UNIT.c.id == RESULT.c.workunit_id)
-        .join(JOB, JOB.c.id == RESULT.c.job_id)
-    )
-    return (
-        select(func.json_group_array(pairs(fields)))
-        .select_from(found)
-        .where(RESULT.c.id.in_(given("results")))
-    )
+    return Each(len(fields), make)
 
 
 def _kept() -> Select[tuple[str]]:
@@ -254,18 +228,19 @@ def _kept() -> Select[tuple[str]]:
         "credit": SEALED.c.credit,
         "recent": SEALED.c.recent,
     }
+    found = SEALED.join(HOST, HOST.c.id == SEALED.c.host_id).join(
+        PEOPLE, PEOPLE.c.id == HOST.c.volunteer_id
+    )
     return (
         select(func.json_group_array(pairs(fields)))
-        .select_from(_belonging(SEALED))
+        .select_from(found)
         .where(SEALED.c.job_id == bindparam("job"))
     )
 
 
-_ADD: Mapping[type[SQLModel], Prepared] = {
+_ADD: Mapping[type[SQLModel], Each] = {
     model: _adding(model) for model in (HostRow, VolunteerRow, TeamRow)
 }
 _KEEP = _keep()
-_ANSWERS = Prepared(_answers())
 _KEPT = Prepared(_kept())
-_answers_decoder = msgspec.json.Decoder(list[_Answer])
 _kept_decoder = msgspec.json.Decoder(list[_Kept])

@@ -1,22 +1,25 @@
 """This file is where a batch of instructions is carried out, with its log entries.
 
-Transitions are carried out set by set: all that change the same fields become one statement that
-compares, sets and returns the rows that still were as the rule saw them.
+Transitions are carried out set by set: all that move the same fields between the same states become
+one statement that compares and sets, and counts the rows that still were as the rule saw them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, insert, literal, literal_column, null, select
+from sqlalchemy import update as sql_update
 from sqlmodel import SQLModel
 
 from grid import canonical
 from grid.auditlog.entries import Entry
 from grid.db.apply import credit, quotas, standing
-from grid.db.apply.sets import given, spelled
-from grid.db.prepared import Prepared
+from grid.db.apply.answers import answers
+from grid.db.apply.sets import Each, Spot
 from grid.db.tables import JobRow, OutboxRow, ResultRow, WorkUnitRow, table
 from grid.transition import Adjust, CreateResults, Entity, Instruction, Quarantine, Transition
 
@@ -26,7 +29,20 @@ TABLES: Mapping[Entity, type[SQLModel]] = {
     Entity.JOB: JobRow,
 }
 
-Fields = tuple[str, ...]
+#: What differs from row to row is bound; states, flags and None stand in the statement.
+BOUND = frozenset({int, float, str})
+JSON_TYPES = frozenset({list, tuple, dict})
+
+
+class _Bound(Enum):
+    """Stands for a bound value in a shape."""
+
+    HERE = 0
+
+
+#: Entity, fields with the values they must have, and fields with those they get.
+Fields = tuple[tuple[str, Any], ...]
+Shape = tuple[Entity, Fields, Fields]
 
 COPY_FIELDS = ("workunit_id", "job_id", "priority", "first", "purpose", "not_before", "engine")
 
@@ -37,7 +53,8 @@ class Lost(Exception):
     def __init__(self, transitions: Sequence[Transition]) -> None:
         self.transitions = tuple(transitions)
         first = self.transitions[0]
-        super().__init__(f"{first.entity} {first.id} is no longer {dict(first.before)}")
+        among = f", or one of {len(transitions) - 1} others" if len(transitions) > 1 else ""
+        super().__init__(f"{first.entity} {first.id}{among} is no longer {dict(first.before)}")
 
 
 def apply(
@@ -48,37 +65,34 @@ def apply(
     `batch` holds at most one Transition a row (`transition.merged`). Raises Lost when any row had
     changed: the caller rolls back and redoes the losers alone.
     """
-    lost: list[Transition] = []
-    for (entity, before, after), group in _by_shape(batch).items():
-        rows = [
-            [one.id, *(one.before[name] for name in before), *(one.after[name] for name in after)]
-            for one in group
-        ]
-        statement = _compare_and_set(entity, before, after)
-        won = {row[0] for row in statement.rows(connection, rows=spelled(rows))}
-        lost.extend(one for one in group if one.id not in won)
-    if lost:
-        raise Lost(lost)
-    quotas.count(connection, batch, now)
-    credit.count(connection, batch)
+    moves = [one for one in batch if isinstance(one, Transition)]
+    for shape, group in _by_shape(moves).items():
+        won = _compare_and_set(shape).run(connection, [row for _, row in group])
+        if won != len(group):
+            raise Lost([one for one, _ in group])
+    tally, grants = quotas.tally(moves), credit.grants(moves)
+    whose = answers(connection, tally.judged.keys() | grants.results)
+    quotas.write(connection, tally, whose, now)
+    credit.write(connection, grants, whose)
+    others = [one for one in batch if not isinstance(one, Transition)]
     copies = [
         (
             one.workunit_id,
             one.job_id,
             one.priority,
-            one.first and number == 0,
-            one.purpose,
+            int(one.first and number == 0),
+            one.purpose.value,
             one.not_before,
             one.engine,
         )
-        for one in batch
+        for one in others
         if isinstance(one, CreateResults)
         for number in range(one.count)
     ]
     if copies:
-        _insert(ResultRow, COPY_FIELDS).rows(connection, rows=spelled(copies))
-    standing.adjust(connection, [one for one in batch if isinstance(one, Adjust)], now)
-    standing.quarantine(connection, [one for one in batch if isinstance(one, Quarantine)], now)
+        _create().run(connection, copies)
+    standing.adjust(connection, [one for one in others if isinstance(one, Adjust)], now)
+    standing.quarantine(connection, [one for one in others if isinstance(one, Quarantine)], now)
     log(connection, entries, now)
 
 
@@ -87,74 +101,112 @@ def log(connection: Connection, entries: Sequence[Entry], now: int) -> None:
     if entries:
         lines = [
             (
-                str(entry.kind),
+                entry.kind.value,
                 canonical.dumps_facts(entry.facts).decode(),
                 entry.job_id,
-                entry.sealed,
+                int(entry.sealed),
                 now,
             )
             for entry in entries
         ]
-        _insert_entries().rows(connection, rows=spelled(lines))
+        _insert_entries().run(connection, lines)
 
 
 def keep_outputs(connection: Connection, outputs: Mapping[int, str]) -> None:
     """Store the bytes of accepted outputs, result id → canonical JSON."""
     if outputs:
-        _keep_outputs().rows(connection, rows=spelled(list(outputs.items())))
+        _keep_outputs().run(connection, list(outputs.items()))
 
 
 def _by_shape(
-    batch: Sequence[Instruction],
-) -> dict[tuple[Entity, Fields, Fields], list[Transition]]:
-    shapes: dict[tuple[Entity, Fields, Fields], list[Transition]] = {}
-    for one in batch:
-        if isinstance(one, Transition):
-            shape = one.entity, tuple(sorted(one.before)), tuple(sorted(one.after))
-            shapes.setdefault(shape, []).append(one)
+    moves: Iterable[Transition],
+) -> dict[Shape, list[tuple[Transition, list[Any]]]]:
+    """Transitions that one statement carries out, each with the values that it binds."""
+    shapes: dict[Shape, list[tuple[Transition, list[Any]]]] = {}
+    for one in moves:
+        row: list[Any] = [one.id]
+        shape = one.entity, _told_apart(one.before, row), _told_apart(one.after, row)
+        shapes.setdefault(shape, []).append((one, row))
     return shapes
 
 
-@lru_cache(maxsize=256)
-def _compare_and_set(entity: Entity, before: Fields, after: Fields) -> Prepared:
+def _told_apart(fields: Mapping[str, Any], row: list[Any]) -> Fields:
+    """What stands in the statement of these fields; the rest goes to the row."""
+    parts = []
+    for name, value in fields.items():
+        kind = type(value)
+        if kind in JSON_TYPES:
+            value, kind = canonical.dumps(value).decode(), str
+        if kind in BOUND:
+            row.append(value)
+            value = _Bound.HERE
+        parts.append((name, value))
+    return tuple(parts)
+
+
+@lru_cache(maxsize=512)
+def _compare_and_set(shape: Shape) -> Each:
+    entity, before, after = shape
     rows = table(TABLES[entity])
-    spot = given()
-    condition = [
-        rows.c[name].is_not_distinct_from(spot(1 + place)) for place, name in enumerate(before)
-    ]
-    values = {name: spot(1 + len(before) + place) for place, name in enumerate(after)}
-    changed = update(rows).where(rows.c.id == spot(0), *condition).values(values)
-    return Prepared(changed.returning(rows.c.id))
+    width = 1 + sum(value is _Bound.HERE for _, value in (*before, *after))
+
+    def make(spot: Spot) -> Any:
+        places = iter(range(1, width))
+
+        def said(value: Any) -> ColumnElement[Any]:
+            if value is _Bound.HERE:
+                return spot(next(places))
+            if value is None:
+                return null()
+            if isinstance(value, str):
+                return literal_column(f"'{value}'")
+            return literal_column(str(int(value)))
+
+        condition = [rows.c[name].is_not_distinct_from(said(value)) for name, value in before]
+        values = {name: said(value) for name, value in after}
+        return sql_update(rows).where(rows.c.id == spot(0), *condition).values(values)
+
+    return Each(width, make)
 
 
-@lru_cache(maxsize=16)
-def _insert(model: type[SQLModel], fields: Fields) -> Prepared:
-    """Insert rows of `fields`, given as arrays; every other field gets the model's default."""
-    rows = table(model)
+@lru_cache(maxsize=1)
+def _create() -> Each:
+    """Copies of `COPY_FIELDS`; every other field gets the model's default."""
+    rows = table(ResultRow)
     defaults = {
         name: field.default
-        for name, field in model.model_fields.items()
-        if name not in fields and field.default is not None and name != "id"
+        for name, field in ResultRow.model_fields.items()
+        if name not in COPY_FIELDS and field.default is not None and name != "id"
     }
-    spot = given()
-    spots = [spot(place) for place in range(len(fields))]
     fixed = [
         literal(str(value) if isinstance(value, str) else value) for value in defaults.values()
     ]
-    return Prepared(insert(rows).from_select([*fields, *defaults], select(*spots, *fixed)))
+
+    def make(spot: Spot) -> Any:
+        spots = [spot(place) for place in range(len(COPY_FIELDS))]
+        return insert(rows).from_select([*COPY_FIELDS, *defaults], select(*spots, *fixed))
+
+    return Each(len(COPY_FIELDS), make)
 
 
 @lru_cache(maxsize=1)
-def _insert_entries() -> Prepared:
+def _insert_entries() -> Each:
     """Log entries; what is sealed stays so only while its job's seal is closed."""
-    jobs, spot = table(JobRow), given()
-    closed = select(jobs.c.id).where(jobs.c.id == spot(2), jobs.c.seal_opened_at.is_(None))
+    jobs = table(JobRow)
     fields = ("kind", "facts", "job_id", "sealed", "decided_at")
-    values = select(spot(0), spot(1), spot(2), spot(3) & closed.exists(), spot(4))
-    return Prepared(insert(table(OutboxRow)).from_select(fields, values))
+
+    def make(spot: Spot) -> Any:
+        closed = select(jobs.c.id).where(jobs.c.id == spot(2), jobs.c.seal_opened_at.is_(None))
+        values = select(spot(0), spot(1), spot(2), spot(3) & closed.exists(), spot(4))
+        return insert(table(OutboxRow)).from_select(fields, values)
+
+    return Each(len(fields), make)
 
 
 @lru_cache(maxsize=1)
-def _keep_outputs() -> Prepared:
-    results, spot = table(ResultRow), given()
-    return Prepared(update(results).where(results.c.id == spot(0)).values(output=spot(1)))
+def _keep_outputs() -> Each:
+    results = table(ResultRow)
+    return Each(
+        2,
+        lambda spot: sql_update(results).where(results.c.id == spot(0)).values(output=spot(1)),
+    )

@@ -7,8 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, delete, insert, update
 
-from grid.db.apply.sets import given, spelled
-from grid.db.prepared import Prepared
+from grid.db.apply.sets import Each
 from grid.db.tables import HostRow, JobTypeSpeedRow, PrefixKeyRow, TokenRow, table
 
 
@@ -88,10 +87,12 @@ def set_speeds(
         connection.execute(delete(rows).where(rows.c.job_type == row.job_type))
         connection.execute(insert(rows).values(**row.model_dump()))
     if hosts:
-        _set_host_speeds().rows(connection, rows=spelled(list(hosts.items())))
+        _set_host_speeds().run(connection, list(hosts.items()))
 
 
 @lru_cache(maxsize=1)
-def _set_host_speeds() -> Prepared:
-    hosts, spot = table(HostRow), given()
-    return Prepared(update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1)))
+def _set_host_speeds() -> Each:
+    hosts = table(HostRow)
+    return Each(
+        2, lambda spot: update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1))
+    )

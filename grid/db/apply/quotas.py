@@ -6,49 +6,69 @@ without being counted.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all
+from msgspec import Struct
+from sqlalchemy import ClauseElement, ColumnElement, Connection, bindparam, func, literal_column
 from sqlalchemy import update as sql_update
-from sqlalchemy.sql.selectable import FromClause
 
-from grid.db.apply.sets import given, spelled
-from grid.db.prepared import Prepared
-from grid.db.tables import HostRow, ResultRow, table
+from grid.db.apply.answers import Answer
+from grid.db.apply.sets import Each, Spot
+from grid.db.tables import HostRow, table
 from grid.dispatch.quota import HOST_QUOTA, MILLI, PRINCIPAL_QUOTA, REFILL_S, Quota
 from grid.states import Outcome, ServerState, ValidateState
-from grid.transition import Entity, Instruction, Transition
+from grid.transition import Entity, Transition
 
-HOST, RESULT = table(HostRow), table(ResultRow)
+HOST = table(HostRow)
 
 #: Ends of a result that lower a quota: errors, and silence.
 BAD_OUTCOMES = frozenset({Outcome.CLIENT_ERROR, Outcome.VALIDATE_ERROR, Outcome.NO_REPLY})
 
+#: Places in a bucket's counts; those of the principal's bucket follow the host's own.
+SENT, VALID, BAD = range(3)
 
-def count(connection: Connection, batch: Sequence[Instruction], now: int) -> None:
-    """Let buckets change by what this batch sends, finds valid, and finds bad."""
-    hosts: Counter[int] = Counter()
-    groups: Counter[int] = Counter()
-    verdicts: list[tuple[int, int, int]] = []
-    for one in batch:
-        if not isinstance(one, Transition) or one.entity is not Entity.RESULT:
+
+class Tally(Struct):
+    """What a batch sends, and which results it finds valid, or bad."""
+
+    #: (host, principal) of each result that is sent.
+    sent: list[tuple[int, int]]
+    #: Result → whether it turns valid, and how many faults it is found to have.
+    judged: dict[int, tuple[int, int]]
+
+
+def tally(moves: Iterable[Transition]) -> Tally:
+    """What these transitions mean for buckets."""
+    found = Tally([], {})
+    for one in moves:
+        if one.entity is not Entity.RESULT:
             continue
         if one.after.get("server_state") is ServerState.IN_PROGRESS:
-            if "host_id" not in one.after:  # the server computes it
-                continue
-            hosts[one.after["host_id"]] += 1
-            groups[one.after["principal_id"]] += 1
+            if "host_id" in one.after:  # otherwise the server computes it
+                found.sent.append((one.after["host_id"], one.after["principal_id"]))
             continue
         valid, bad = _judged(one)
         if valid or bad:
-            verdicts.append((one.id, valid, bad))
-    if hosts:
-        sent = [(number, hosts[number], groups[number]) for number in {*hosts, *groups}]
-        _SENT.rows(connection, rows=spelled(sent), now=now)
-    if verdicts:
-        _JUDGED.rows(connection, rows=spelled(verdicts), now=now)
+            found.judged[one.id] = valid, bad
+    return found
+
+
+def write(connection: Connection, found: Tally, whose: Sequence[Answer], now: int) -> None:
+    """Let buckets change by what was found."""
+    changes: dict[int, list[int]] = defaultdict(lambda: [0] * 6)
+    for host, principal in found.sent:
+        changes[host][SENT] += 1
+        changes[principal][3 + SENT] += 1
+    for one in whose:
+        valid, bad = found.judged.get(one.id, (0, 0))
+        for counts, first in ((changes[one.host_id], 0), (changes[one.principal_id], 3)):
+            counts[first + VALID] += valid
+            counts[first + BAD] += bad
+    rows = [(number, *counts) for number, counts in changes.items() if any(counts)]
+    if rows:
+        _CHANGE.run(connection, rows, now=now)
 
 
 def _judged(one: Transition) -> tuple[int, int]:
@@ -84,62 +104,13 @@ def _changed(
     }
 
 
-def _update(changes: FromClause) -> Prepared:
-    """Change every host by its row of `changes`: id, and how many were sent, valid, bad."""
-    spots = [changes.c[name] for name in ("sent", "valid", "bad")]
-    groups = [changes.c[f"group_{name}"] for name in ("sent", "valid", "bad")]
+def _change(spot: Spot) -> ClauseElement:
+    """A host's own bucket, and the one that is kept with it for the principal it stands for."""
     values = {
-        **_changed("", HOST_QUOTA, *spots),
-        **_changed("group_", PRINCIPAL_QUOTA, *groups),
+        **_changed("", HOST_QUOTA, *(spot(1 + place) for place in (SENT, VALID, BAD))),
+        **_changed("group_", PRINCIPAL_QUOTA, *(spot(4 + place) for place in (SENT, VALID, BAD))),
     }
-    return Prepared(sql_update(HOST).where(HOST.c.id == changes.c.id).values(values))
+    return sql_update(HOST).where(HOST.c.id == spot(0)).values(values)
 
 
-def _sent() -> Prepared:
-    spot, none = given(), _number(0)
-    return _update(
-        select(
-            spot(0).label("id"),
-            spot(1).label("sent"),
-            none.label("valid"),
-            none.label("bad"),
-            spot(2).label("group_sent"),
-            none.label("group_valid"),
-            none.label("group_bad"),
-        ).subquery("changes")
-    )
-
-
-def _by_result() -> Prepared:
-    spot, none = given(), _number(0)
-    said = select(spot(0).label("id"), spot(1).label("valid"), spot(2).label("bad")).subquery(
-        "said"
-    )
-    found = RESULT.join(said, said.c.id == RESULT.c.id)
-    valid, bad = said.c.valid, said.c.bad
-    each = union_all(
-        select(
-            RESULT.c.host_id.label("id"),
-            valid.label("valid"),
-            bad.label("bad"),
-            none.label("group_valid"),
-            none.label("group_bad"),
-        ).select_from(found),
-        select(RESULT.c.principal_id, none, none, valid, bad).select_from(found),
-    ).subquery("each")
-    names = ("valid", "bad", "group_valid", "group_bad")
-    return _update(
-        select(
-            each.c.id,
-            none.label("sent"),
-            none.label("group_sent"),
-            *(func.sum(each.c[name]).label(name) for name in names),
-        )
-        .where(each.c.id.is_not(None))
-        .group_by(each.c.id)
-        .subquery("changes")
-    )
-
-
-_SENT = _sent()
-_JUDGED = _by_result()
+_CHANGE = Each(7, _change)

@@ -1,20 +1,64 @@
-"""This file is where sets of rows travel into one statement, as one JSON text."""
+"""This file is where sets of rows travel into one statement, as rows of bound values."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, bindparam, func, literal_column
+from sqlalchemy import ClauseElement, ColumnElement, Connection, bindparam, column
+from sqlalchemy import table as named
+
+from grid.db.prepared import Prepared
+
+#: Rows of one statement at most. A set goes in statements of powers of two of them, so that there
+#: are few texts; beyond this, a longer one saves nothing.
+ROWS_MAX = 64
+
+#: The nth value of each row.
+Spot = Callable[[int], ColumnElement[Any]]
 
 
-def given() -> Callable[[int], ColumnElement[Any]]:
-    """The nth element of each array in the bound JSON text `rows`, an array of arrays."""
-    each = func.json_each(bindparam("rows")).table_valued("value").alias("given")
-    return lambda place: func.json_extract(each.c.value, literal_column(f"'$[{place}]'"))
+class Each:
+    """A statement that is carried out for each row of a set: `make` says it of one.
+
+    Values are integers, floats, texts and None: exactly these, for the driver looks long at others.
+    """
+
+    def __init__(self, width: int, make: Callable[[Spot], ClauseElement]) -> None:
+        self._names = tuple(f"c{place}" for place in range(width))
+        self._make = make
+
+    @cached_property
+    def one(self) -> Prepared:
+        """The statement for a single row, its values bound by name."""
+        return Prepared(self._make(lambda place: bindparam(self._names[place])))
+
+    @cached_property
+    def several(self) -> Prepared:
+        """The statement that reads them from a table `given`."""
+        rows = named("given", *map(column, self._names))
+        return Prepared(self._make(lambda place: rows.c[self._names[place]]))
+
+    def run(self, connection: Connection, rows: Sequence[Sequence[Any]], **given: object) -> int:
+        """How many rows of the table it changed or made."""
+        driver: Any = connection.connection.dbapi_connection
+        before, start, left = driver.total_changes, 0, len(rows)
+        while left:
+            count = min(ROWS_MAX, 1 << (left.bit_length() - 1))
+            if count == 1:
+                row = dict(zip(self._names, rows[start], strict=True))
+                driver.execute(*self.one.bound(connection, {**row, **given}))
+            else:
+                bite = chain.from_iterable(rows[start : start + count])
+                text, further = self.several.bound(connection, given)
+                driver.execute(_with(self._names, count) + text, [*bite, *further])
+            start, left = start + count, left - count
+        return int(driver.total_changes - before)
 
 
-def spelled(rows: Sequence[Sequence[Any]]) -> str:
-    """Rows as the JSON text that `given` reads."""
-    return msgspec.json.encode(rows).decode()
+@lru_cache(maxsize=256)
+def _with(names: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(names))})"
+    return f"WITH given({', '.join(names)}) AS (VALUES {', '.join([row] * count)}) "

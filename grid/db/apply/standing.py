@@ -8,9 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, literal, literal_column, select, update
 
-from grid.db.apply.sets import given
-from grid.db.apply.sets import spelled as spelled_rows
-from grid.db.prepared import Prepared
+from grid.db.apply.sets import Each
 from grid.db.tables import QuarantineRow, ResultRow, ReviewRow, VolunteerRow, spelled, table
 from grid.states import ValidateState
 from grid.transition import Adjust, Quarantine
@@ -31,23 +29,30 @@ def adjust(connection: Connection, changes: Sequence[Adjust], now: int) -> None:
             had[2] + one.lies,
         )
     if sums:
-        rows = [(number, *values) for number, values in sorted(sums.items())]
-        _raise_standings().rows(connection, rows=spelled_rows(rows))
+        # Whoever was merely compared once more is believed as before.
+        rows = [
+            (number, checks2, compared, lies, int(bool(checks2 or lies)))
+            for number, (checks2, compared, lies) in sorted(sums.items())
+        ]
+        _raise_standings().run(connection, rows)
     _adjust_singly(connection, others, now)
 
 
 @lru_cache(maxsize=1)
-def _raise_standings() -> Prepared:
-    people, spot = table(VolunteerRow), given()
-    return Prepared(
-        update(people)
-        .where(people.c.id == spot(0))
-        .values(
-            checks2=people.c.checks2 + spot(1),
-            compared=people.c.compared + spot(2),
-            lies=people.c.lies + spot(3),
-            moved=func.max(people.c.moved, literal_column("1")),
-        )
+def _raise_standings() -> Each:
+    people = table(VolunteerRow)
+    return Each(
+        5,
+        lambda spot: (
+            update(people)
+            .where(people.c.id == spot(0))
+            .values(
+                checks2=people.c.checks2 + spot(1),
+                compared=people.c.compared + spot(2),
+                lies=people.c.lies + spot(3),
+                moved=func.max(people.c.moved, spot(4)),
+            )
+        ),
     )
 
 
@@ -71,11 +76,11 @@ def _adjust_singly(connection: Connection, changes: Sequence[Adjust], now: int) 
         connection.execute(update(people).where(people.c.id == one.volunteer_id).values(values))
 
 
-def clear_moved(connection: Connection, volunteer_id: int) -> None:
-    """A volunteer's standing has taken effect."""
+def clear_moved(connection: Connection, volunteer_ids: Sequence[int]) -> None:
+    """These volunteers' standings have taken effect."""
     people = table(VolunteerRow)
     connection.execute(
-        update(people).where(people.c.id == volunteer_id).values(moved=0, moved_from=0)
+        update(people).where(people.c.id.in_(volunteer_ids)).values(moved=0, moved_from=0)
     )
 
 

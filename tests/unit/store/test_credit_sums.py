@@ -13,6 +13,7 @@ from world import World, rows
 from grid.daemons import assimilator, transitioner, trust
 from grid.db import apply as writes
 from grid.db import commands, credit_sums, credits
+from grid.db.apply import answers
 from grid.db.apply import credit as written
 from grid.db.tables import HostRow, ResultRow, SealedCreditRow, TeamRow, WorkUnitRow
 from grid.items import Host
@@ -223,7 +224,7 @@ def test_a_leaderboard_is_read_off_its_index(world, by, order):
 
 
 def test_granting_scans_no_table(world):
-    for prepared in (written._ANSWERS, written._KEPT, written._KEEP):
+    for prepared in (answers._ANSWERS, written._KEPT, written._KEEP.one):
         statement = str(prepared.statement.compile(dialect=sqlite.dialect()))
         given = tuple("[1]" for _ in range(statement.count("?")))
         with world.store.read() as connection:

@@ -12,7 +12,8 @@ from world import START, World, rows
 from grid.db import apply as writes
 from grid.db import commands, hosts, progress, queries
 from grid.db.apply import quotas
-from grid.db.apply.sets import spelled
+from grid.db.apply.answers import answers
+from grid.db.apply.quotas import Tally
 from grid.db.commands import NewHost
 from grid.db.hosts import TooFew
 from grid.db.tables import HostRow, ResultRow, VolunteerRow, table
@@ -339,8 +340,10 @@ def test_everything_written_about_buckets_follows_the_rule(world):
             return changed(sent_first, quota, world.time, 0, valid, bad)
 
         def write(tx):
-            quotas._SENT.rows(tx.connection, rows=spelled([(one.id, sent, sent)]), now=tx.now)
-            quotas._JUDGED.rows(tx.connection, rows=spelled([(number, valid, bad)]), now=tx.now)
+            gone = Tally(sent=[(one.id, one.id)] * sent, judged={})
+            quotas.write(tx.connection, gone, [], tx.now)
+            back = Tally(sent=[], judged={number: (valid, bad)})
+            quotas.write(tx.connection, back, answers(tx.connection, [number]), tx.now)
 
         world.store.write(write)
         host = judged(host, HOST_QUOTA)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.dialects import sqlite
 from world import World, rows
 
 from grid.daemons import assimilator, transitioner, trust, trusted
 from grid.db import apply as writes
-from grid.db import commands, progress, snapshots, trusting
+from grid.db import commands, effects, progress, snapshots, trusting
 from grid.db.snapshots import Spent
 from grid.db.tables import ResultRow, VolunteerRow, WorkUnitRow
 from grid.db.trusting import Computed
@@ -154,8 +155,10 @@ def test_looking_again_is_served_by_indexes(world):
         seen: list[str] = []
         driver = connection.connection.dbapi_connection
         driver.set_trace_callback(seen.append)
-        trusting._resting_on(connection, host.volunteer_id, list(trusting.ValidateState), 0)
-        trusting.moved(connection, 9)
+        for moved, banned_at in ((1, None), (2, 7)):
+            person = effects._Person(host.volunteer_id, banned_at, moved, moved_from=0)
+            effects._resting_on(connection, person)
+        effects.moved(connection, 9)
         trusting.waiting(connection, 9)
         trusting.trusted_done(connection, 1, 2)
         driver.set_trace_callback(None)
@@ -182,6 +185,59 @@ def test_the_volunteers_that_gain_nothing_by_being_believed_are_cleared_in_one_s
     assert world.store.write(lambda tx: writes.clear_unmoved(tx.connection)) == 3
     left = [row.id for row in rows(world.store, VolunteerRow) if row.moved]
     assert left == [hosts[0].volunteer_id], "something waits on it"
+
+
+@pytest.fixture
+def raised(world):
+    """Volunteers that are believed more than when they answered what still waits for others."""
+    hosts = [world.host() for _ in range(5)]
+    world.job(chunks=5, mode="standard")
+    for host in hosts:
+        (one,) = world.ask(host)
+        world.report(host, one.lease)
+    moves = [Adjust(volunteer_id=host.volunteer_id, checks2=1) for host in hosts]
+    world.store.write(lambda tx: writes.apply(tx.connection, moves, (), tx.now))
+    return [host.volunteer_id for host in hosts]
+
+
+def left_to_look_at(world: World) -> set[int]:
+    return {row.id for row in rows(world.store, VolunteerRow) if row.moved}
+
+
+def test_standings_of_many_volunteers_take_effect_in_one_commit(world, raised):
+    assert left_to_look_at(world) == set(raised)
+    commits: list[int] = []
+    event.listen(world.store._writing, "commit", lambda _: commits.append(1))
+    waiting = {row.workunit_id for row in rows(world.store, ResultRow) if row.host_id}
+    assert trust.do_pass(world.store, world.time) == len(waiting), "each once"
+    assert left_to_look_at(world) == set()
+    assert len(commits) == 2, "the hopeful are cleared in one, the others settled in one"
+
+
+def test_a_volunteer_that_cannot_be_looked_at_keeps_no_other_waiting(world, raised, monkeypatch):
+    resting_on, tries = effects._resting_on, []
+
+    def stumbles(connection, person):
+        if person.id == raised[1]:
+            tries.append(person.id)
+            raise ValueError("a row that nobody foresaw")
+        return resting_on(connection, person)
+
+    monkeypatch.setattr(effects, "_resting_on", stumbles)
+    trust.do_pass(world.store, world.time)
+    assert left_to_look_at(world) == {raised[1]}
+    assert len(tries) == 2, "once with the others, once alone"
+
+
+def test_a_volunteer_that_was_merely_compared_is_not_looked_at_again(world):
+    hosts = [world.host() for _ in range(2)]
+    world.job(chunks=1)
+    for host in hosts:
+        (one,) = world.ask(host)
+        world.report(host, one.lease)
+    people = rows(world.store, VolunteerRow)
+    assert [person.compared for person in people] == [1, 1]
+    assert not any(person.moved for person in people), "counting votes, nobody is believed more"
 
 
 def _plan(connection: object, statement: str, given: tuple[int, ...]) -> list[str]:

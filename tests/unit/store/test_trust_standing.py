@@ -12,7 +12,7 @@ from world import World, rows
 from grid import chunks
 from grid.daemons import assimilator, deleter, transitioner, trust, trusted
 from grid.daemons.runner import Daemons
-from grid.db import appeals, commands, folds, listings, queries, trusting
+from grid.db import appeals, commands, effects, folds, listings, queries
 from grid.db import apply as writes
 from grid.db.commands import NewHost
 from grid.db.tables import (
@@ -71,7 +71,7 @@ def total(world: World, job: object, version: int) -> int:
 def test_a_ban_reopens_all_that_rests_on_it_in_bites_also_after_the_job_has_completed(
     world, monkeypatch
 ):
-    monkeypatch.setattr(trusting, "MOVED_BITE", 7)
+    monkeypatch.setattr(effects, "BITE", 7)
     job = world.job(chunks=30)
     liars = world.host(), world.host()
     lie(world, job, *liars)
@@ -197,7 +197,7 @@ def test_a_job_is_not_completed_on_a_merge_that_was_begun_anew(world, monkeypatc
 
 @pytest.mark.parametrize("worse", [False, True])
 def test_whoever_moves_is_looked_at_once_however_much_rests_on_them(world, monkeypatch, worse):
-    monkeypatch.setattr(trusting, "MOVED_BITE", 5)
+    monkeypatch.setattr(effects, "BITE", 5)
     world.job(chunks=23)
     one, two = world.host(), world.host()
     world.compute([one, two])
@@ -226,7 +226,7 @@ def test_an_unban_makes_answers_count_again(world):
 def test_a_quarantine_voids_what_the_engine_answered_before_and_its_lifting_lets_it_count_again(
     world, monkeypatch
 ):
-    monkeypatch.setattr(trusting, "MOVED_BITE", 4)
+    monkeypatch.setattr(effects, "BITE", 4)
     job = world.job(chunks=10, mode="standard")
     host = world.host()
     for given in world.ask(host, want=64):
