@@ -35,7 +35,8 @@ from grid.db.tables import (
     table,
 )
 from grid.db.texts import given, nested, pairs, spelled_ids
-from grid.dispatch.facts import LEFT_COPIES_MAX
+from grid.dispatch.facts import LEFT_COPIES_MAX, kind_of
+from grid.dispatch.matching import KEPT_FROM_SUSPECTS
 from grid.states import AssimilateState, JobState, Outcome, Purpose, ServerState
 from grid.trust import NEWCOMER_CHECKS2
 
@@ -234,6 +235,49 @@ def _fits_standing() -> ColumnElement[bool]:
     return ((RESULT.c.purpose != spelled(Purpose.PROBATION)) | newcomer) & (~lonely | ~beside)
 
 
+def _fits_engine() -> ColumnElement[bool]:
+    """Results for another engine are none; a suspect one only gets what may clear it; and while
+    kinds of engine are missing behind a work unit, a kind that is there already is of no use."""
+    suspect = (
+        select(QUARANTINE.c.engine)
+        .where(QUARANTINE.c.job_id == RESULT.c.job_id, QUARANTINE.c.engine == bindparam("engine"))
+        .correlate(RESULT)
+        .exists()
+    )
+    kept = RESULT.c.purpose.in_([spelled(purpose) for purpose in KEPT_FROM_SUSPECTS])
+    mine = func.coalesce(RESULT.c.engine, bindparam("engine")) == bindparam("engine")
+    return mine & ~(kept & suspect) & ((RESULT.c.purpose != spelled(Purpose.COPY)) | ~_has_kind())
+
+
+def _has_kind() -> ColumnElement[bool]:
+    """The asking host's kind of engine stands behind a work unit that lacks others."""
+    other = RESULT.alias("kin")
+    slash = func.instr(other.c.engine.concat(literal_column("'/'")), literal_column("'/'"))
+    kind = func.substr(other.c.engine, 1, slash - literal_column("1"))
+    needed = (
+        select(func.json_extract(JOB.c.policy, literal_column("'$.min_engines'")))
+        .where(JOB.c.id == RESULT.c.job_id)
+        .correlate(RESULT)
+        .scalar_subquery()
+    )
+    return (
+        select(other.c.workunit_id)
+        .where(
+            other.c.workunit_id == RESULT.c.workunit_id,
+            other.c.purpose.in_([spelled(Purpose.COPY), spelled(Purpose.TRUSTED)]),
+            other.c.outcome.in_([spelled(Outcome.INIT), spelled(Outcome.SUCCESS)]),
+            other.c.engine.is_not(None),
+        )
+        .group_by(other.c.workunit_id)
+        .having(
+            (func.count(kind.distinct()) < needed)
+            & (func.sum(func.iif(kind == bindparam("kind"), 1, 0)) > 0)
+        )
+        .correlate(RESULT)
+        .exists()
+    )
+
+
 _ASKING = Prepared(nested(("hosts", _hosts()), ("ready", _ready())))
 _READY_COUNT = Prepared(
     select(func.count()).select_from(
@@ -247,7 +291,7 @@ _READY_COUNT = Prepared(
     )
 )
 _WAITING = Prepared(_waiting())
-_WAITING_FOR = Prepared(_waiting(_first(), _not_mine(), _fits_standing()))
+_WAITING_FOR = Prepared(_waiting(_first(), _not_mine(), _fits_standing(), _fits_engine()))
 _UNHEARD = Prepared(
     select(
         func.json_group_array(
@@ -300,17 +344,21 @@ def waiting_for(
     limit: int,
     now: int,
     principal_id: int,
+    engine: str,
     newcomer: bool,
     lonely: bool,
 ) -> dict[int, list[Waiting]]:
-    """The same, of what this principal may have: one copy of each work unit, probation for a
-    newcomer alone, and nothing beside a newcomer for one that must be the only one (`lonely`)."""
+    """The same, of what this principal may have with this engine: one copy of each work unit,
+    probation for a newcomer alone, and nothing beside a newcomer for one that must be the only one
+    (`lonely`)."""
     text = _WAITING_FOR.scalar(
         connection,
         jobs=spelled_ids(job_ids),
         limit=limit,
         now=now,
         principal=principal_id,
+        engine=engine,
+        kind=kind_of(engine),
         newcomer=int(newcomer),
         lonely=int(lonely),
     )

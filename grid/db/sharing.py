@@ -265,6 +265,7 @@ class _Round:
             more + SLACK,
             now,
             ask.host.principal_id,
+            ask.host.engine,
             newcomer=newcomer,
             lonely=newcomer and bool(self._sharing.crowd.fleet(now).proven),
         )

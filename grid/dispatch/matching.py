@@ -17,7 +17,7 @@ SWIFT_MILLI = 1000
 _NOBODY: frozenset[int] = frozenset()
 
 #: What a quarantined engine must not compute; traps go on, for they tell bugs from lies.
-_QUARANTINED = frozenset({Purpose.COPY, Purpose.PROBATION, Purpose.DECOY})
+KEPT_FROM_SUSPECTS = frozenset({Purpose.COPY, Purpose.PROBATION, Purpose.DECOY})
 
 
 def refused_job(ask: Ask, offer: Offer, now: int) -> WhyNoWork | None:
@@ -50,7 +50,7 @@ def refused(
         return WhyNoWork.NEEDS_OTHERS
     if candidate.engine is not None and candidate.engine != host.engine:
         return WhyNoWork.NO_WORK
-    if offer.quarantined and host.engine in offer.quarantined and purpose in _QUARANTINED:
+    if offer.quarantined and host.engine in offer.quarantined and purpose in KEPT_FROM_SUSPECTS:
         return WhyNoWork.NEEDS_OTHERS
     if purpose is not Purpose.COPY:
         kept = purpose is Purpose.TRUSTED
