@@ -202,6 +202,10 @@ def _again(
     """What keeps a verdict of volunteers standing; None when nothing does."""
     held = next((one for one in votes if one.id == unit.canonical_result_id), None)
     behind = [one for one in unit.results if held and keys.get(one.id) == keys[held.id]]
+    if unit.support is Support.BELOW_TARGET and _is_enough(weighed, unit, keys):
+        # The label says so already, whoever of those behind it was caught.
+        group = [one for one in votes if keys[one.id] == weighed.best.answer]
+        return Ruling(canonical=held or _speaker(group, keys), support=unit.support)
     if held is None:
         # Whoever spoke for the group was caught; its others may still stand for the same.
         return None
@@ -314,6 +318,15 @@ def _is_able(unit: WorkUnit) -> bool:
     failed = sum(one.outcome in (Outcome.CLIENT_ERROR, Outcome.NO_REPLY) for one in own)
     overruled = any(one.validate_state is ValidateState.VOID for one in own)
     return failed < TRUSTED_ERRORS_MAX and not overruled
+
+
+def _is_enough(weighed: Weighed, unit: WorkUnit, keys: Keys) -> bool:
+    """Whether the answers agree on the canonical one, and would do for it below the target."""
+    return (
+        len(weighed.groups) == 1
+        and weighed.best.answer == keys.get(unit.canonical_result_id or 0)
+        and weighed.best.principals >= promise(unit.policy).principals_min
+    )
 
 
 def _principals(votes: Sequence[Result], keys: Keys, key: str) -> int:

@@ -149,6 +149,13 @@ class Ours(Floor):
         stands = unit.answer is None or (weighed.groups and weighed.best.answer == unit.answer)
         return bool(stands) and accepted(weighed, self._promise)
 
+    def _stands(self, unit: Unit) -> bool:
+        """Whether a verdict outlives a ban; one below the target is labelled already."""
+        if not unit.below:
+            return self._accepted(unit)
+        groups = self._weigh(unit).groups
+        return len(groups) == 1 and groups[0].principals >= self._promise.principals_min
+
     def _look(self, unit: Unit, waited: bool = False) -> None:
         """What `validator.ruling` asks of an undecided work unit."""
         weighed = self._weigh(unit)
@@ -291,7 +298,7 @@ class Ours(Floor):
     def _void(self, who: Volunteer) -> None:
         """Open again what does not stand without a volunteer's answers."""
         for unit in list(who.answers.values()):
-            if unit.answer is not None and not unit.trusted and not self._accepted(unit):
+            if unit.answer is not None and not unit.trusted and not self._stands(unit):
                 self._reopen(unit)
         for unit in list(who.waiting.values()):
             if unit.answer is None:

@@ -7,6 +7,7 @@ import pytest
 from crowd import (
     NOW,
     answered,
+    caught,
     chosen,
     computed,
     ended,
@@ -316,6 +317,23 @@ def test_a_verdict_below_target_is_not_asked_about_again_when_others_become_know
     assert below.support is Support.BELOW_TARGET
     rested = settled(below, NOW + WAIT, known({1: 0, 2: 400, 3: 400}, room=False))
     assert rested.support is Support.BELOW_TARGET
+
+
+def test_a_verdict_below_target_stands_on_two_whoever_else_said_the_same():
+    """Else it is taken back and reached again for ever, each time for one more copy."""
+    three = (answer(1, RIGHT), answer(2, RIGHT), answer(3, RIGHT))
+    for who in (1, 2, 3):
+        snapshot = caught(SPENT, who)
+        one = settled(standard(*three), NOW + WAIT, snapshot)
+        assert one.support is Support.BELOW_TARGET
+        better = msgspec.structs.replace(snapshot, typical_checks2=400)
+        assert settled(one, NOW + 9 * WAIT, better) == one
+    before = settled(standard(*three), NOW + WAIT, SPENT)
+    better = caught(msgspec.structs.replace(SPENT, typical_checks2=400), 1)
+    rested = settled(before, NOW + 9 * WAIT, better)
+    assert (rested.canonical_result_id, rested.support) == (2, Support.BELOW_TARGET)
+    assert chosen(rested) == digest(b"right")
+    assert not made(rested, Purpose.COPY)
 
 
 # The modes that count
