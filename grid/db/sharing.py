@@ -326,6 +326,7 @@ class _Round:
                 job=self._facts[job_id],
                 first_chunk=spot.first_chunk,
                 chunk_count=spot.chunk_count,
+                quiz=spot.quiz,
             )
         )
 

@@ -23,6 +23,7 @@ from grid.db.apply.people import (
 from grid.db.apply.rows import (
     add,
     add_chunk_columns,
+    add_quiz_columns,
     add_workunits,
     count_retracted,
     drop_duplicate_outputs,
@@ -47,6 +48,7 @@ __all__ = [
     "Lost",
     "add",
     "add_chunk_columns",
+    "add_quiz_columns",
     "add_workunits",
     "apply",
     "ban",

@@ -37,6 +37,7 @@ from grid.db.tables.work import (
     MergeRow,
     OutputPartRow,
     OutputRow,
+    QuizColumnRow,
     ResultRow,
     WorkUnitRow,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "OutputRow",
     "PluginRow",
     "PrefixKeyRow",
+    "QuizColumnRow",
     "QuarantineRow",
     "ResultRow",
     "ReviewRow",
