@@ -10,6 +10,7 @@ from grid.db.apply.instructions import (
     log,
 )
 from grid.db.apply.people import (
+    add_shares,
     destroy_prefix_keys_before,
     release,
     reserve,
@@ -49,6 +50,7 @@ __all__ = [
     "add",
     "add_chunk_columns",
     "add_quiz_columns",
+    "add_shares",
     "add_workunits",
     "apply",
     "ban",

@@ -19,6 +19,7 @@ from grid.db.tables.house import (
     JobTypeSpeedRow,
     OutboxRow,
     PluginRow,
+    RequesterShareRow,
 )
 from grid.db.tables.people import (
     AccountRow,
@@ -59,6 +60,7 @@ __all__ = [
     "PrefixKeyRow",
     "QuizColumnRow",
     "QuarantineRow",
+    "RequesterShareRow",
     "ResultRow",
     "ReviewRow",
     "SealedCreditRow",

@@ -48,6 +48,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_type"),
     )
     op.create_table(
+        "requester_share",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Float(), nullable=False),
+        sa.Column("open_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
+    op.create_table(
         "plugin",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
@@ -718,6 +725,7 @@ def downgrade() -> None:
     op.drop_table("team")
     op.drop_table("prefix_key")
     op.drop_table("plugin")
+    op.drop_table("requester_share")
     op.drop_table("job_type_speed")
     op.drop_table("job_type_cost")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
