@@ -175,11 +175,15 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class WorkUnit(Struct, frozen=True, kw_only=True):
-    """A contiguous range of a data set's chunks, with every copy made of it."""
+    """A contiguous range of a data set's chunks, with every copy made of it.
+
+    Or a quiz: made-up rows in the place of such a range, whose answer was known from the start. It
+    is in no output and in no count, and its canonical result is the known answer.
+    """
 
     id: int
     job_id: int
-    #: Its place in the job, from 0.
+    #: Its place in the job, from 0; quizzes are −1, −2, ….
     ordinal: int
     #: First chunk, and how many.
     first_chunk: int
@@ -195,6 +199,11 @@ class WorkUnit(Struct, frozen=True, kw_only=True):
     #: When to look at it again although nothing has happened; None for never.
     due_at: int | None = None
     results: tuple[Result, ...] = ()
+
+    @property
+    def is_quiz(self) -> bool:
+        """Whether it was made up."""
+        return self.ordinal < 0
 
     @property
     def decided(self) -> bool:

@@ -67,6 +67,8 @@ class Purpose(StrEnum):
     PROBE = "probe"
     #: Work whose answer a trusted run knows, by which a newcomer becomes known.
     PROBATION = "probation"
+    #: Made-up work whose answer is known: whoever gets it wrong is found out.
+    QUIZ = "quiz"
     #: A copy of decided work that keeps holders from guessing who else is asked.
     DECOY = "decoy"
 

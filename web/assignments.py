@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Raw, Struct
 
 from grid import leases
-from grid.db import queries
+from grid.db import queries, quizzing
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
-from grid.items import DataSet, Json
+from grid.items import ChunkColumn, DataSet, Json
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
@@ -72,7 +72,10 @@ class Assignments:
             head = self._head(assigned.job, until)
             if until is None:
                 self._heads.keep(job.id, head)
-        inputs = None if until else self._inputs.get(place)
+        if assigned.quiz is not None:
+            inputs: Raw | None = self._read_quiz(assigned.job, assigned.quiz, until)
+        else:
+            inputs = None if until else self._inputs.get(place)
         if inputs is None:
             inputs = self._read_inputs(assigned, until)
         ids, key = self._store.keyring.identifiers, self._store.keyring.lease_key
@@ -118,6 +121,18 @@ class Assignments:
             params=_raw(facts.params),
         )
 
+    def _words(self, one: ChunkColumn, until: int | None) -> Json:
+        return {**msgspec.to_builtins(one), "url": self._link(one.digest, until)}
+
+    def _read_quiz(self, facts: JobFacts, workunit_id: int, until: int | None) -> Raw:
+        """The inputs of a quiz, in the words of any others."""
+        columns = self.dataset(facts.job.dataset_id).columns
+        places = {column.name: place for place, column in enumerate(columns)}
+        reads = {places[name]: name for name in facts.reads}
+        with self._store.read() as connection:
+            found = quizzing.inputs(connection, workunit_id, reads)
+        return _raw([self._words(one, until) for one in found])
+
     def _read_inputs(self, assigned: Assigned, until: int | None) -> Raw:
         """The inputs of a work unit; those of the next ones are kept, for they are asked next."""
         facts, count = assigned.job, assigned.chunk_count
@@ -129,8 +144,7 @@ class Assignments:
         inputs: dict[int, list[Json]] = {first: []}
         for one in found:
             start = first + (one.chunk - first) // count * count
-            words = {**msgspec.to_builtins(one), "url": self._link(one.digest, until)}
-            inputs.setdefault(start, []).append(words)
+            inputs.setdefault(start, []).append(self._words(one, until))
         if until is None:
             for start, several in inputs.items():
                 self._inputs.keep((facts.job.id, start, count), _raw(several))

@@ -44,7 +44,7 @@ class EntryKind(StrEnum):
     VERDICT = "verdict"
     #: The server computed a work unit again.
     RECHECK = "recheck"
-    #: A decided dispute was re-issued to catch a colluder.
+    #: A decided dispute, or a quiz, was issued to find a liar out; `quiz` says which.
     TRAP = "trap"
     CREDIT = "credit"
     #: A job's seal opened: its verdicts, votes and salts are public from here on.
@@ -178,6 +178,7 @@ def of_unit(
     lines: list[Entry] = []
     verdict: list[Entry] = []
     traps = 0
+    secret = {Purpose.TRAP, Purpose.QUIZ, Purpose.PROBATION} if unit.is_quiz else {Purpose.TRAP}
     for step in batch:
         if isinstance(step, Transition) and step.entity is Entity.RESULT:
             result = results[step.id]
@@ -188,10 +189,10 @@ def of_unit(
             verdict += _of_verdict(before, unit, step, about, snapshot, now, keys)
         elif isinstance(step, Adjust) and step.ban:
             lines.append(_ban(unit, step, about, now))
-        elif isinstance(step, CreateResults) and step.purpose is Purpose.TRAP:
+        elif isinstance(step, CreateResults) and step.purpose in secret:
             traps += step.count
     if traps:
-        facts = {"work_unit": unit.ordinal, "copies": traps}
+        facts = {"work_unit": unit.ordinal, "copies": traps, "quiz": unit.is_quiz}
         lines.append(about.entry(EntryKind.TRAP, now, sealed=True, **facts))
     if not any(one.kind is EntryKind.VERDICT for one in verdict):
         lines += _later(before, unit, about, now)

@@ -162,6 +162,7 @@ def _waiting(*further: ColumnElement[bool]) -> Any:
             RESULT.c.purpose,
             RESULT.c.priority,
             RESULT.c.engine,
+            UNIT.c.ordinal,
             UNIT.c.first_chunk,
             UNIT.c.chunk_count,
             _others().label("others"),

@@ -111,7 +111,10 @@ def made(connection: Connection) -> dict[int, Made]:
     """Jobs' counts of their work units beside the truth (workunit_of_job)."""
     jobs, units = table(JobRow), table(WorkUnitRow)
     counted = (
-        select(func.count()).where(units.c.job_id == jobs.c.id).correlate(jobs).scalar_subquery()
+        select(func.count())
+        .where(units.c.job_id == jobs.c.id, units.c.ordinal >= 0)
+        .correlate(jobs)
+        .scalar_subquery()
     )
     found = connection.execute(select(jobs.c.id, jobs.c.workunits_made, counted.label("found")))
     return {row.id: Made(said=row.workunits_made, found=row.found) for row in found}

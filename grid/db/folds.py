@@ -108,7 +108,7 @@ def support(connection: Connection, job_id: int) -> Backing:
     units = table(WorkUnitRow)
     found = connection.execute(
         select(units.c.support, func.count().label("units"))
-        .where(units.c.job_id == job_id)
+        .where(units.c.job_id == job_id, units.c.ordinal >= 0)
         .group_by(units.c.support)
     )
     counts = {row.support: row.units for row in found}
@@ -135,7 +135,11 @@ def _weakest_votes(connection: Connection, job_id: int) -> int:
                 & (results.c.validate_state == ValidateState.VALID.value),
             )
         )
-        .where(units.c.job_id == job_id, units.c.support != Support.TRUSTED.value)
+        .where(
+            units.c.job_id == job_id,
+            units.c.ordinal >= 0,
+            units.c.support != Support.TRUSTED.value,
+        )
         .group_by(units.c.id)
         .subquery()
     )
@@ -145,12 +149,21 @@ def _weakest_votes(connection: Connection, job_id: int) -> int:
 def _contested(connection: Connection, job_id: int) -> int:
     """Work units of which the server's own answer is canonical, and of several principals who
     answered none agrees with it (result_trusted, result_workunit)."""
-    trusted, results = table(ResultRow).alias("trusted"), table(ResultRow)
+    trusted, results, units = (
+        table(ResultRow).alias("trusted"),
+        table(ResultRow),
+        table(WorkUnitRow),
+    )
     answers = (
         select(results.c.workunit_id)
-        .select_from(trusted.join(results, results.c.workunit_id == trusted.c.workunit_id))
+        .select_from(
+            trusted.join(units, units.c.id == trusted.c.workunit_id).join(
+                results, results.c.workunit_id == units.c.id
+            )
+        )
         .where(
             trusted.c.job_id == job_id,
+            units.c.ordinal >= 0,
             trusted.c.purpose == spelled(Purpose.TRUSTED),
             trusted.c.validate_state == ValidateState.VALID.value,
             results.c.purpose != Purpose.TRUSTED.value,

@@ -63,9 +63,16 @@ class Waiting(Struct, frozen=True, kw_only=True):
     priority: int
     #: The only engine it is for; None for any.
     engine: str | None
+    #: Below 0 for a quiz.
+    ordinal: int
     first_chunk: int
     chunk_count: int
     others: list[Other]
+
+    @property
+    def quiz(self) -> int | None:
+        """The work unit whose made-up rows it computes, if they are."""
+        return self.workunit_id if self.ordinal < 0 else None
 
     @property
     def held_by(self) -> frozenset[int]:
@@ -101,11 +108,12 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Unheard(Struct, frozen=True, kw_only=True):
-    """A result that a host holds, and what its work unit computes."""
+    """A result that a host holds, and what its work unit computes; undecided, so never a quiz."""
 
     result: Result
     first_chunk: int
     chunk_count: int
+    quiz: int | None = None
 
 
 def _stands(one: Other, *purposes: Purpose) -> bool:

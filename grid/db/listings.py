@@ -21,6 +21,7 @@ from grid.db.tables import (
     MergeRow,
     OutputPartRow,
     OutputRow,
+    QuizColumnRow,
     ResultRow,
     TokenRow,
     WorkUnitRow,
@@ -163,7 +164,10 @@ def _visible(columns: Any, viewer: Viewer) -> ColumnElement[bool]:
 
 
 def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts]:
-    """How far jobs have come, by id (workunit_progress; merge's primary key)."""
+    """How far jobs have come, by id (workunit_progress, workunit_of_job; merge's primary key).
+
+    Quizzes are decided from the start, and counted apart so that indexes hold all that is read.
+    """
     decided = dict.fromkeys(job_ids, 0)
     found = {number: Counts() for number in job_ids}
     for job_id, count in connection.execute(
@@ -176,6 +180,11 @@ def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts
         .group_by(UNIT.c.job_id)
     ):
         decided[job_id] = count
+    quizzes = select(UNIT.c.job_id, func.count()).where(
+        UNIT.c.job_id.in_(job_ids), UNIT.c.ordinal < 0
+    )
+    for job_id, count in connection.execute(quizzes.group_by(UNIT.c.job_id)):
+        decided[job_id] -= count
     merges = table(MergeRow)
     for row in connection.execute(
         select(merges.c.job_id, merges.c.merged, merges.c.output_version, merges.c.retracted).where(
@@ -194,10 +203,10 @@ def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts
 def workunits(
     connection: Connection, job_id: int, after: int | None, limit: int, sealed: bool
 ) -> list[WorkUnit]:
-    """Work units of a job behind the one of id `after`: in order, or in random order while its
-    place would tell which one it is (workunit_of_job, workunit_shuffled)."""
+    """Work units of a job behind the one of id `after`, without quizzes: in order, or in random
+    order while its place would tell which one it is (workunit_of_job, workunit_shuffled)."""
     place = UNIT.c.shuffle if sealed else UNIT.c.ordinal
-    conditions = [UNIT.c.job_id == job_id]
+    conditions = [UNIT.c.job_id == job_id, UNIT.c.ordinal >= 0]
     if after is not None:
         behind = UNIT.alias("behind")
         here = behind.c.shuffle if sealed else behind.c.ordinal
@@ -247,15 +256,20 @@ def access(connection: Connection, digest: str) -> Access | None:
     """Who may read the blob of this digest; None when nothing refers to it.
 
     Parts of an output count once that version is finished (chunk_column_digest, job_program,
-    output_part_digest, output's manifest index).
+    output_part_digest, output's manifest index, quiz_column_digest).
     """
     chunks, parts, made = table(ChunkColumnRow), table(OutputPartRow), table(OutputRow)
+    quizzes = table(QuizColumnRow)
     finished = (made.c.job_id == parts.c.job_id) & (made.c.output_version == parts.c.output_version)
     owned = [
         select(DATASET.c.public, DATASET.c.account_id)
         .join(chunks, chunks.c.dataset_id == DATASET.c.id)
         .where(chunks.c.digest == digest),
         select(JOB.c.public, JOB.c.account_id).where(JOB.c.program_digest == digest),
+        select(JOB.c.public, JOB.c.account_id)
+        .join(UNIT, UNIT.c.job_id == JOB.c.id)
+        .join(quizzes, quizzes.c.workunit_id == UNIT.c.id)
+        .where(quizzes.c.digest == digest),
         select(JOB.c.public, JOB.c.account_id)
         .join(parts, parts.c.job_id == JOB.c.id)
         .join(made, finished)
@@ -311,10 +325,15 @@ def totals(connection: Connection) -> Totals:
             UNIT.c.error_mask == 0,
         )
     )
+    quizzes = connection.scalar(
+        select(func.count())
+        .select_from(UNIT.join(JOB, JOB.c.id == UNIT.c.job_id))
+        .where(sealed, UNIT.c.ordinal < 0)
+    )
     hosts = connection.scalar(select(func.count()).select_from(table(HostRow)))
     return Totals(
         jobs_active=by_state.get(JobState.ACTIVE, 0),
         jobs_completed=by_state.get(JobState.COMPLETED, 0),
-        workunits_verified=int(merged or 0) + int(decided or 0),
+        workunits_verified=int(merged or 0) + int(decided or 0) - int(quizzes or 0),
         hosts_enrolled=int(hosts or 0),
     )

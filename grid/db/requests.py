@@ -42,6 +42,8 @@ class Assigned(Struct, frozen=True, kw_only=True):
     job: JobFacts
     first_chunk: int
     chunk_count: int
+    #: The work unit whose made-up rows stand in the place of these chunks; None where none do.
+    quiz: int | None = None
 
 
 class WorkAnswer(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """This file is where waiting results are shared out to the hosts of a batch.
 
 It reads who asks and what waits, lets the rules of `dispatch` decide, and carries it out. What it
-remembers from batch to batch (who was here, whose work was served) only orders things; a restart
-forgets it, and nothing is lost.
+remembers from batch to batch (who was here, whose work was served, which jobs are at their end)
+only orders things; what other processes know of it is learnt every few seconds.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from grid.db.crowd import Crowd
 from grid.db.found import Facts, Ready, Unheard, Waiting
 from grid.db.requests import Assigned, WorkRequest
 from grid.db.rows import JobFacts
+from grid.db.served import Served
 from grid.db.transaction import Transaction
-from grid.dispatch import quota, shares
+from grid.dispatch import quota
 from grid.dispatch.facts import Ask, Candidate, Given, Offer, WhyNoWork
 from grid.dispatch.matching import is_newcomer, refused_job
 from grid.dispatch.quota import Bucket
@@ -72,9 +73,7 @@ class Sharing:
     ) -> None:
         self.selectors, self._default = selectors, default
         self.crowd = Crowd()
-        #: Requester → what its work has taken so far, in usual work units.
-        self._served: dict[int | None, float] = {}
-        self._open: frozenset[int | None] = frozenset()
+        self.served = Served()
         #: Job → when its last work units began to wait.
         self._tails: dict[int, int] = {}
         self._batches = 0
@@ -87,33 +86,16 @@ class Sharing:
         asking_now = [place for place, one in enumerate(requests) if one.want > 0]
         if asking_now:
             self._batches += 1
+            if self.served.learn(transaction):
+                self.crowd.learn(transaction.connection, transaction.now)
             _Round(self, transaction, requests, jobs, given).serve(asking_now)
         return given
 
     def in_turn(self, offers: Sequence[Offer]) -> list[Offer]:
-        """Jobs in the order in which to look for their work.
-
-        A requester that comes back starts with those that are served least: what it did not use
-        is not saved up.
-        """
-        owners = frozenset(one.account_id for one in offers)
-        staying = [self._served.get(owner, 0.0) for owner in owners & self._open]
-        for owner in owners - self._open:
-            self._served[owner] = max(self._served.get(owner, 0.0), min(staying, default=0.0))
-        self._open = owners
+        """Jobs in the order in which to look for their work."""
         waiting = {one.job_id for one in offers}
         self._tails = {job: since for job, since in self._tails.items() if job in waiting}
-        return shares.in_turn(offers, self._served)
-
-    def queue(self, waiting: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-        """The waiting results of several jobs as one."""
-        return shares.interleaved(waiting, self._served)
-
-    def took(self, offer: Offer) -> None:
-        """A result of this job went out."""
-        self._served[offer.account_id] = self._served.get(offer.account_id, 0.0) + shares.weight(
-            offer
-        )
+        return self.served.in_turn(offers)
 
     def assign(self, asks: Sequence[Ask], queue: Sequence[Candidate], now: int) -> list[Given]:
         """The rules' word."""
@@ -229,7 +211,7 @@ class _Round:
         self, asks: Mapping[int, Ask], found: Mapping[int, Sequence[Waiting]]
     ) -> list[int]:
         """Assign from what was found; the places that could use a second look."""
-        queue = self._sharing.queue(
+        queue = self._sharing.served.queue(
             [self._candidates(number, several) for number, several in found.items()]
         )
         spots = {one.result_id: one for several in found.values() for one in several}
@@ -241,7 +223,7 @@ class _Round:
         for place, share in zip(asks, given, strict=True):
             mine = self._given[place]
             for transition in share.transitions:
-                self._sharing.took(offers[transition.id])
+                self._sharing.served.took(offers[transition.id])
                 spot = spots[transition.id]
                 self._hold(mine, transition, spot.job_id, spot)
             mine.why_no_work = share.why_no_work
@@ -327,6 +309,7 @@ class _Round:
                 job=self._facts[job_id],
                 first_chunk=spot.first_chunk,
                 chunk_count=spot.chunk_count,
+                quiz=spot.quiz,
             )
         )
 

@@ -29,6 +29,7 @@ from grid.db.tables import (
     QuarantineRow,
     ResultRow,
     VolunteerRow,
+    WorkUnitRow,
     spelled,
     table,
 )
@@ -51,7 +52,7 @@ COUNTED_PER_TTL = 10_000
 TRUSTED_MS = 1000
 
 RESULT, JOB, PEOPLE = table(ResultRow), table(JobRow), table(VolunteerRow)
-QUARANTINE, OUTPUT = table(QuarantineRow), table(OutputRow)
+QUARANTINE, OUTPUT, UNIT = table(QuarantineRow), table(OutputRow), table(WorkUnitRow)
 
 
 class _JobNow(Struct):
@@ -133,6 +134,7 @@ class Spent(Struct, frozen=True, kw_only=True):
     trusted: int
     #: Runs that wait or are being computed.
     coming: int
+    #: Traps, and quizzes.
     traps: int
     #: Work units that the job has so far.
     work_units: int = 0
@@ -303,10 +305,16 @@ _TRAPS = Prepared(
 )
 
 
+_QUIZZES = Prepared(
+    select(func.count()).where(UNIT.c.job_id == bindparam("job"), UNIT.c.ordinal < 0)
+)
+
+
 def spent(connection: Connection, job_id: int, now: int) -> Spent:
-    """What a job's trusted runs and traps have cost so far (result_trusted, result_trap)."""
+    """What a job's trusted runs, traps and quizzes have cost so far (result_trusted, result_trap,
+    workunit_of_job)."""
     trusted_ms, trusted, coming = msgspec.json.decode(_SPENT.scalar(connection, job=job_id))
-    traps = _TRAPS.scalar(connection, job=job_id)
+    traps = _TRAPS.scalar(connection, job=job_id) + _QUIZZES.scalar(connection, job=job_id)
     return Spent(
         counted_at=now, trusted_ms=trusted_ms, trusted=trusted, coming=coming, traps=int(traps)
     )

@@ -61,8 +61,9 @@ class Computed(Struct, frozen=True, kw_only=True):
     output: str | None
     #: What went wrong.
     message: str | None = None
-    #: Milliseconds of all the computing that it took, by the server's clock.
-    elapsed_ms: int
+    #: Milliseconds of all the computing that it took, by the server's clock; None where the answer
+    #: was known.
+    elapsed_ms: int | None
     #: Milliseconds of the program alone, in an engine that was running; None when it was not.
     program_ms: int | None = None
     #: Why the job type itself is suspect, in words for an admin; "" when it is not.
@@ -158,7 +159,7 @@ def answers(connection: Connection, workunit_id: int) -> list[str]:
 
 
 def trusted_done(connection: Connection, job_id: int, limit: int) -> int:
-    """How many trusted runs of a job have ended with an answer, counted up to `limit`
+    """How many trusted runs of a job have computed an answer, counted up to `limit`
     (result_trusted)."""
     few = (
         select(RESULT.c.id)
@@ -166,6 +167,7 @@ def trusted_done(connection: Connection, job_id: int, limit: int) -> int:
             RESULT.c.job_id == job_id,
             RESULT.c.purpose == spelled(Purpose.TRUSTED),
             RESULT.c.outcome == Outcome.SUCCESS.value,
+            RESULT.c.elapsed_ms.is_not(None),
         )
         .limit(limit)
         .subquery()

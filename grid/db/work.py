@@ -152,6 +152,8 @@ def _after_verdicts(
     for one in batch:
         if isinstance(one, Transition) and one.entity is Entity.WORKUNIT:
             before = units[one.id]
+            if before.is_quiz:  # no output rests on it
+                continue
             merged_before = before.assimilate_state is AssimilateState.DONE
             if merged_before and "assimilate_state" in one.after:
                 again.add(before.job_id)

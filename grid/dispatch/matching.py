@@ -17,7 +17,7 @@ SWIFT_MILLI = 1000
 _NOBODY: frozenset[int] = frozenset()
 
 #: What a quarantined engine must not compute; traps go on, for they tell bugs from lies.
-KEPT_FROM_SUSPECTS = frozenset({Purpose.COPY, Purpose.PROBATION, Purpose.DECOY})
+KEPT_FROM_SUSPECTS = frozenset({Purpose.COPY, Purpose.PROBATION, Purpose.QUIZ, Purpose.DECOY})
 
 
 def refused_job(ask: Ask, offer: Offer, now: int) -> WhyNoWork | None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from grid import chunks
 from grid.items import Column, LogicalType
-from grid.plugins.contract import Chunk, Quiz
+from grid.plugins.contract import Chunk, JobType, Quiz
 
 ARROW = {
     LogicalType.INT64: pa.int64(),
@@ -16,6 +16,11 @@ ARROW = {
     LogicalType.BOOLEAN: pa.bool_(),
     LogicalType.TEXT: pa.utf8(),
 }
+
+
+def makes_quizzes(job_type: JobType) -> bool:
+    """Whether this job type ever makes any."""
+    return type(job_type).quiz is not JobType.quiz
 
 
 class QuizFault(ValueError):

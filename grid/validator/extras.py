@@ -22,6 +22,8 @@ TRAP_SPREAD_S = 60
 PROBATION_COPIES = 1
 #: Copies for a suspect engine, answered or left, in all.
 PROBE_COPIES_MAX = 4 * PROBES_MAX
+#: Share of quizzes that anybody gets: the others are for newcomers, of whom less is known.
+QUIZ_FOR_ANYBODY = 0.5
 #: Share of agreed work units of which a needless copy goes out.
 DECOY_SHARE = 0.02
 
@@ -37,7 +39,7 @@ def further(unit: WorkUnit, snapshot: Snapshot, now: int) -> list[Instruction]:
     if unit.support is not Support.TRUSTED:
         return []
     probes = _probes(unit, snapshot)
-    if made & {Purpose.TRAP, Purpose.PROBATION}:
+    if made & ({Purpose.TRAP} if unit.is_quiz else {Purpose.TRAP, Purpose.PROBATION}):
         return probes
     if snapshot.trap_room and _has_known_lie(unit):
         for place in range(TRAPS):
@@ -46,6 +48,9 @@ def further(unit: WorkUnit, snapshot: Snapshot, now: int) -> list[Instruction]:
         return probes
     if snapshot.completed:
         return probes
+    if unit.is_quiz:
+        asked = made & {Purpose.QUIZ, Purpose.PROBATION}
+        return [*probes, *([] if asked else [_quiz(unit, snapshot, now)])]
     newcomers = [_copy(unit, Purpose.PROBATION, now, "its answer is known")] * PROBATION_COPIES
     return [*probes, *newcomers]
 
@@ -76,7 +81,7 @@ def _probes(unit: WorkUnit, snapshot: Snapshot) -> list[Instruction]:
 
 
 def _recheck(unit: WorkUnit, snapshot: Snapshot, made: set[Purpose]) -> list[Instruction]:
-    if not wants_recheck(unit, snapshot) or Purpose.TRUSTED in made:
+    if unit.is_quiz or not wants_recheck(unit, snapshot) or Purpose.TRUSTED in made:
         return []
     return [trusted_copy(unit, "drawn for a recheck")]
 
@@ -86,6 +91,13 @@ def _decoy(unit: WorkUnit, snapshot: Snapshot, now: int, made: set[Purpose]) -> 
     if not drawn or Purpose.DECOY in made:
         return []
     return [_copy(unit, Purpose.DECOY, now + _spread(unit, snapshot, 0), "drawn for a decoy")]
+
+
+def _quiz(unit: WorkUnit, snapshot: Snapshot, now: int) -> CreateResults:
+    """The one copy of a quiz: for a newcomer, or as drawn for anybody."""
+    anybody = toss(snapshot.seed, "quiz for anybody", -unit.ordinal) < QUIZ_FOR_ANYBODY
+    purpose = Purpose.QUIZ if anybody else Purpose.PROBATION
+    return _copy(unit, purpose, now, "its answer is known")
 
 
 def _has_known_lie(unit: WorkUnit) -> bool:

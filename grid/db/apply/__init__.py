@@ -10,6 +10,7 @@ from grid.db.apply.instructions import (
     log,
 )
 from grid.db.apply.people import (
+    add_shares,
     destroy_prefix_keys_before,
     release,
     reserve,
@@ -23,6 +24,7 @@ from grid.db.apply.people import (
 from grid.db.apply.rows import (
     add,
     add_chunk_columns,
+    add_quiz_columns,
     add_workunits,
     count_retracted,
     drop_duplicate_outputs,
@@ -47,6 +49,8 @@ __all__ = [
     "Lost",
     "add",
     "add_chunk_columns",
+    "add_quiz_columns",
+    "add_shares",
     "add_workunits",
     "apply",
     "ban",

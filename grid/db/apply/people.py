@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import ClauseElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
 
-from grid.db.apply.sets import Each
-from grid.db.tables import HostRow, JobTypeSpeedRow, PrefixKeyRow, TokenRow, table
+from grid.db.apply.sets import Each, Spot
+from grid.db.tables import (
+    HostRow,
+    JobTypeSpeedRow,
+    PrefixKeyRow,
+    RequesterShareRow,
+    TokenRow,
+    table,
+)
 
 
 def set_principal(connection: Connection, old: Sequence[int], new: int) -> None:
@@ -88,6 +97,45 @@ def set_speeds(
         connection.execute(insert(rows).values(**row.model_dump()))
     if hosts:
         _set_host_speeds().run(connection, list(hosts.items()))
+
+
+def add_shares(
+    connection: Connection, changes: Sequence[tuple[int, float, float]], now: int
+) -> None:
+    """Add what requesters' work was given, (requester, given, at least): whoever has come back
+    counts as having had `at least` so much before."""
+    if changes:
+        _raise_shares().run(connection, changes, now=now)
+        _add_shares().run(connection, changes)
+
+
+@lru_cache(maxsize=1)
+def _raise_shares() -> Each:
+    shares = table(RequesterShareRow)
+
+    def each(spot: Spot) -> ClauseElement:
+        fresh: Any = select(spot(0), spot(2), bindparam("now")).where(spot(0).is_not(None))
+        new = insert(shares).from_select(["account_id", "served", "open_at"], fresh)
+        raised = func.max(shares.c.served, new.excluded.served)
+        return new.on_conflict_do_update(
+            index_elements=["account_id"],
+            set_={"served": raised, "open_at": new.excluded.open_at},
+        )
+
+    return Each(3, each)
+
+
+@lru_cache(maxsize=1)
+def _add_shares() -> Each:
+    shares = table(RequesterShareRow)
+    return Each(
+        3,
+        lambda spot: (
+            update(shares)
+            .where(shares.c.account_id == spot(0))
+            .values(served=shares.c.served + spot(1))
+        ),
+    )
 
 
 @lru_cache(maxsize=1)

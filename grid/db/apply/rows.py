@@ -17,6 +17,7 @@ from grid.db.tables import (
     OutputPartRow,
     OutputRow,
     PluginRow,
+    QuizColumnRow,
     ResultRow,
     WorkUnitRow,
     table,
@@ -35,6 +36,11 @@ def add_chunk_columns(connection: Connection, rows: Sequence[Mapping[str, Any]])
     """Insert a data set's chunk columns."""
     if rows:
         connection.execute(insert(table(ChunkColumnRow)), rows)
+
+
+def add_quiz_columns(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert a quiz's columns."""
+    connection.execute(insert(table(QuizColumnRow)), rows)
 
 
 def add_workunits(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> dict[int, int]:

@@ -19,6 +19,7 @@ from grid.db.tables.house import (
     JobTypeSpeedRow,
     OutboxRow,
     PluginRow,
+    RequesterShareRow,
 )
 from grid.db.tables.people import (
     AccountRow,
@@ -37,6 +38,7 @@ from grid.db.tables.work import (
     MergeRow,
     OutputPartRow,
     OutputRow,
+    QuizColumnRow,
     ResultRow,
     WorkUnitRow,
 )
@@ -56,7 +58,9 @@ __all__ = [
     "OutputRow",
     "PluginRow",
     "PrefixKeyRow",
+    "QuizColumnRow",
     "QuarantineRow",
+    "RequesterShareRow",
     "ResultRow",
     "ReviewRow",
     "SealedCreditRow",

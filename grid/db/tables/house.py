@@ -26,6 +26,18 @@ class JobTypeSpeedRow(SQLModel, table=True):
     measured_at: int
 
 
+class RequesterShareRow(SQLModel, table=True):
+    """How much work of a requester was shared out: only differences between requesters matter."""
+
+    __tablename__ = "requester_share"
+    #: 0 for jobs without a requester.
+    account_id: int = Field(primary_key=True)
+    #: In usual work units.
+    served: float
+    #: When some of its work was last seen to wait.
+    open_at: int
+
+
 class OutboxRow(SQLModel, table=True):
     """Log entries in the order they were decided; the log's integrator gives them their places."""
 

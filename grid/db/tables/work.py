@@ -135,6 +135,21 @@ class WorkUnitRow(SQLModel, table=True):
     due_at: int | None = None
 
 
+class QuizColumnRow(SQLModel, table=True):
+    """One column of one made-up chunk. The primary key serves reading a quiz in order."""
+
+    __tablename__ = "quiz_column"
+    __table_args__ = (Index("quiz_column_digest", "digest"),)
+    workunit_id: int = Field(primary_key=True, foreign_key="workunit.id")
+    #: The chunk in whose place it stands.
+    chunk: int = Field(primary_key=True)
+    #: Place of the column in the data set's schema.
+    place: int = Field(primary_key=True)
+    rows: int
+    digest: str
+    bytes: int
+
+
 class ResultRow(SQLModel, table=True):
     __tablename__ = "result"
     __table_args__ = (

@@ -126,7 +126,8 @@ def disputes(draw: st.DrawFn) -> WorkUnit:
     ]
     right = [answered(5, "right", engine=draw(st.sampled_from(ENGINES)))]
     more = right if draw(st.sampled_from([True, False, False])) else []
-    return unit(*wrong, *more, computed(9, "right"), mode=draw(st.sampled_from(sorted(BELIEVING))))
+    mode, ordinal = draw(st.sampled_from(sorted(BELIEVING))), draw(st.sampled_from([0, 0, -1]))
+    return unit(*wrong, *more, computed(9, "right"), mode=mode, ordinal=ordinal)
 
 
 @st.composite

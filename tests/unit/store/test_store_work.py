@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import pytest
-from sqlalchemy import event
 from world import World, reported, rows
 
 from grid.daemons import assimilator, deleter, transitioner
 from grid.db import commands
 from grid.db.apply import Lost, apply
-from grid.db.tables import AccountRow, HostRow, OutboxRow, ResultRow, WorkUnitRow
+from grid.db.tables import HostRow, OutboxRow, ResultRow, WorkUnitRow
 from grid.db.work import WorkRequest
 from grid.dispatch import LEFT_COPIES_MAX, WhyNoWork
 from grid.report import LATE, Refusal
@@ -26,9 +24,6 @@ from grid.states import (
     ValidateState,
 )
 from grid.transition import Entity, Transition
-
-#: Waited for at most; a busy machine needs milliseconds.
-WAIT_S = 30
 
 
 def test_two_equal_answers_make_a_result_canonical_in_the_transaction_that_takes_them(world):
@@ -361,43 +356,3 @@ def test_whoever_keeps_leaving_copies_gets_no_more_of_that_work_unit(world):
         assert world.report(host, back.lease, outcome=Outcome.ABANDONED).accepted
     assert world.exchange(host, want=1).why_no_work is WhyNoWork.NEEDS_OTHERS
     assert len(world.ask(world.host())) == 1
-
-
-def test_a_command_that_fails_does_not_break_up_its_batch(world):
-    world.job(chunks=4)
-    hosts = [world.host() for _ in range(4)]
-    commits = []
-    event.listen(world.store._writing, "commit", lambda _: commits.append(1))
-
-    def poison(transaction):
-        commands.add_account(transaction, "half done")
-        raise RuntimeError("poison")
-
-    begun, held = threading.Event(), threading.Event()
-
-    def block(_transaction):
-        begun.set()
-        assert held.wait(WAIT_S)
-
-    async def together():
-        queued = [
-            asyncio.ensure_future(one)
-            for one in (
-                *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[:2]),
-                world.store.awrite(poison),
-                *(world.store.work(WorkRequest(host=host, want=1)) for host in hosts[2:]),
-            )
-        ]
-        await asyncio.sleep(0)  # each has begun, and is in the queue
-        held.set()
-        return await asyncio.gather(*queued, return_exceptions=True)
-
-    blocker = threading.Thread(target=lambda: world.store.write(block))
-    blocker.start()
-    assert begun.wait(WAIT_S)  # until it ends, everything else queues and becomes one batch
-    answers = asyncio.run(together())
-    blocker.join()
-    assert isinstance(answers[2], RuntimeError)
-    assert all(len(one.assigned) == 1 for place, one in enumerate(answers) if place != 2)
-    assert len(commits) == 2
-    assert "half done" not in {row.name for row in rows(world.store, AccountRow)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from pathlib import Path
 
@@ -113,7 +114,7 @@ class Home(World):
             outcome=Outcome.SUCCESS,
             output_digest=canonical.digest(text),
             message=None,
-            salt="00" * 16,
+            salt=secrets.token_hex(16),
         )
         outputs = {lease.result_id: text.decode()}
         (judged,) = self.exchange(host, reports=(said,), outputs=outputs).judged

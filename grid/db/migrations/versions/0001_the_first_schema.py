@@ -48,6 +48,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_type"),
     )
     op.create_table(
+        "requester_share",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Float(), nullable=False),
+        sa.Column("open_at", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
+    op.create_table(
         "plugin",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("version", sa.String(), nullable=False),
@@ -428,6 +435,23 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "quiz_column",
+        sa.Column("workunit_id", sa.Integer(), nullable=False),
+        sa.Column("chunk", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("bytes", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["workunit_id"],
+            ["workunit.id"],
+        ),
+        sa.PrimaryKeyConstraint("workunit_id", "chunk", "place"),
+    )
+    with op.batch_alter_table("quiz_column", schema=None) as batch_op:
+        batch_op.create_index("quiz_column_digest", ["digest"], unique=False)
+
+    op.create_table(
         "result",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workunit_id", sa.Integer(), nullable=False),
@@ -463,7 +487,7 @@ def upgrade() -> None:
             name="outcome_known",
         ),
         sa.CheckConstraint(
-            "purpose IN ('copy', 'trusted', 'trap', 'probe', 'probation', 'decoy')",
+            "purpose IN ('copy', 'trusted', 'trap', 'probe', 'probation', 'quiz', 'decoy')",
             name="purpose_known",
         ),
         sa.CheckConstraint(
@@ -627,6 +651,10 @@ def downgrade() -> None:
         batch_op.drop_index("result_leases", sqlite_where=sa.text("server_state = 'in_progress'"))
 
     op.drop_table("result")
+    with op.batch_alter_table("quiz_column", schema=None) as batch_op:
+        batch_op.drop_index("quiz_column_digest")
+
+    op.drop_table("quiz_column")
     with op.batch_alter_table("workunit", schema=None) as batch_op:
         batch_op.drop_index("workunit_undecided", sqlite_where=sa.text("assimilate_state = 'init'"))
         batch_op.drop_index(
@@ -697,6 +725,7 @@ def downgrade() -> None:
     op.drop_table("team")
     op.drop_table("prefix_key")
     op.drop_table("plugin")
+    op.drop_table("requester_share")
     op.drop_table("job_type_speed")
     op.drop_table("job_type_cost")
     with op.batch_alter_table("idempotency", schema=None) as batch_op:
