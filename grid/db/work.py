@@ -7,7 +7,7 @@ a report, the quorum it completes and the canonical result stand in one transact
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +32,7 @@ from grid.leases import Lease
 from grid.report import Judged, Report
 from grid.states import AssimilateState, JobState
 from grid.transition import Entity, Freeze, Instruction, Transition, after, merged
-from grid.validator import grouping, settle
+from grid.validator import extras, grouping, settle
 
 NOTHING: Mapping[int, str] = {}
 
@@ -82,10 +82,12 @@ def settle_units(
     context: Context,
     done: Mapping[int, Sequence[Instruction]],
     outputs: Mapping[int, str] = NOTHING,
+    promising: Collection[int] = (),
 ) -> None:
     """Settle work units after `done` was decided for them, and carry out all of it.
 
-    `outputs` holds what has come in and is not stored yet.
+    `outputs` holds what has come in and is not stored yet; of `promising` work units one answer
+    may be enough to end the job.
     """
     numbers = {unit.job_id for unit in units.values()}
     jobs = context.jobs(transaction, numbers)
@@ -106,6 +108,8 @@ def settle_units(
         said = _outputs(transaction, changed, compare, outputs)
         group = grouping(compare, said)
         rules = settle(changed, group, snapshot, transaction.now)
+        if number in promising:
+            rules += extras.proof(after(changed, rules, next_id=-(10**9)), snapshot)
         mine = merged([*done.get(number, ()), *rules])
         if not mine:
             continue
@@ -197,6 +201,8 @@ def _take(
     results = {one.id: one for unit in units.values() for one in unit.results}
     done: dict[int, list[Instruction]] = defaultdict(list)
     outputs: dict[int, str] = {}
+    enough = {number for request in requests for number in request.enough}
+    promising: set[int] = set()
 
     def carry_out(transition: Transition) -> None:
         unit_id = results[transition.id].workunit_id
@@ -212,6 +218,8 @@ def _take(
             carry_out(verdict.transition)
             if said.result_id in texts:
                 outputs[said.result_id] = texts[said.result_id]
+            if said.result_id in enough and unit is not None:
+                promising.add(unit.id)
         return verdict
 
     def one_renewal(renewal: Renewal) -> Lease | None:
@@ -234,6 +242,7 @@ def _take(
     renewed = [[one_renewal(renewal) for renewal in one.renewals] for one in requests]
     touched = {number: units[number] for number in done}
     if touched:
-        settle_units(transaction, touched, context, done, outputs)
+        settle_units(transaction, touched, context, done, outputs, promising)
         writes.keep_outputs(transaction.connection, outputs)
+        writes.mark_enough(transaction.connection, enough & outputs.keys())
     return judged, renewed
