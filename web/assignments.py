@@ -6,19 +6,25 @@ What all assignments of a job, or of a work unit, share is encoded once and kept
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, Struct
+import structlog
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
 from grid.db import queries
+from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
-from grid.items import DataSet, Json
+from grid.items import DataSet, Job, Json, PointRange
+from grid.plugins.inputs import Inputs, over_chunks, over_points
+from grid.plugins.points import point_range
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
 from web.reports import OUTPUT_BYTES_MAX
+
+log = structlog.get_logger("grid.web")
 
 #: Work units whose inputs are read at a time: they go out in order.
 READ_AHEAD = 128
@@ -45,6 +51,8 @@ class Assignments:
         self._datasets: Cache[int, DataSet] = Cache(limit=1000)
         self._heads: Cache[int, _Head] = Cache(limit=1000)
         self._inputs: Cache[tuple[int, int, int], Raw] = Cache(limit=20_000)
+        #: Of jobs that count points: the chunks are the same for many ranges.
+        self._chunks: Cache[tuple[int, tuple[int, ...]], Raw] = Cache(limit=1000)
         self._limits = _raw(
             {
                 "time_limit_s": store.settings.compute_time_limit_s,
@@ -52,8 +60,10 @@ class Assignments:
             }
         )
 
-    def dataset(self, number: int) -> DataSet:
-        """A data set that a job computes on."""
+    def dataset(self, number: int | None) -> DataSet | None:
+        """The data set that a job computes on, if it does."""
+        if number is None:
+            return None
         kept = self._datasets.get(number)
         if kept is None:
             with self._store.read() as connection:
@@ -62,18 +72,38 @@ class Assignments:
             kept = self._datasets.keep(number, found)
         return kept
 
+    def inputs(self, job: Job, first: int, count: int) -> Inputs:
+        """What the program is given for this range.
+
+        A job type that fails over it gives no chunks: the program then fails, and so does its job.
+        """
+        dataset = self.dataset(job.dataset_id)
+        if job.point_count is None:
+            return over_chunks(dataset, first, count)
+        points = point_range(job.point_count, first, count)
+        try:
+            job_type = self._store.job_types.loaded(job.job_type_digest).job_type
+            return over_points(points, job.spec, job_type, dataset)
+        except Exception:
+            log.exception("a job type failed over its chunks", job=job.id)
+            return Inputs(points=points, chunks=(), chunk_rows=(), firsts=())
+
     def assignment(self, assigned: Assigned, now: int) -> Assignment:
         """What the host is told about one result."""
         lease, job = assigned.lease, assigned.job.job
         until = None if job.public else lease.deadline + blob_links.LINK_TTL_S
         place = (job.id, assigned.first_chunk, assigned.chunk_count)
+        counted: PointRange | UnsetType = UNSET
         head = None if until else self._heads.get(job.id)
         if head is None:
             head = self._head(assigned.job, until)
             if until is None:
                 self._heads.keep(job.id, head)
         inputs = None if until else self._inputs.get(place)
-        if inputs is None:
+        if job.point_count is not None:
+            given = self.inputs(job, assigned.first_chunk, assigned.chunk_count)
+            counted, inputs = given.points or UNSET, self._needed(assigned.job, given, until)
+        elif inputs is None:
             inputs = self._read_inputs(assigned, until)
         ids, key = self._store.keyring.identifiers, self._store.keyring.lease_key
         return Assignment(
@@ -83,6 +113,7 @@ class Assignments:
             program=head.program,
             columns=head.columns,
             inputs=inputs,
+            points=counted,
             params=head.params,
             limits=self._limits,
             deadline=lease.deadline,
@@ -97,7 +128,8 @@ class Assignments:
     def _head(self, facts: JobFacts, until: int | None) -> _Head:
         job = facts.job
         public_id = self._store.keyring.identifiers.public(Kind.JOB, job.id)
-        by_name = {column.name: column for column in self.dataset(job.dataset_id).columns}
+        dataset = self.dataset(job.dataset_id)
+        by_name = {} if dataset is None else {column.name: column for column in dataset.columns}
         return _Head(
             job=_raw(
                 {
@@ -118,6 +150,26 @@ class Assignments:
             params=_raw(facts.params),
         )
 
+    def _needed(self, facts: JobFacts, given: Inputs, until: int | None) -> Raw:
+        """The chunks that some points need, each with the number of its first row."""
+        place = (facts.job.id, given.chunks)
+        kept = None if until else self._chunks.get(place)
+        if kept is not None:
+            return kept
+        firsts = dict(zip(given.chunks, given.firsts, strict=True))
+        with self._store.read() as connection:
+            dataset = self.dataset(facts.job.dataset_id)
+            found = chunk_blobs(connection, dataset, given.chunks, facts.reads)
+        words = [
+            {
+                **msgspec.to_builtins(one),
+                "url": self._link(one.digest, until),
+                "first_row": firsts[one.chunk],
+            }
+            for one in found
+        ]
+        return _raw(words) if until else self._chunks.keep(place, _raw(words))
+
     def _read_inputs(self, assigned: Assigned, until: int | None) -> Raw:
         """The inputs of a work unit; those of the next ones are kept, for they are asked next."""
         facts, count = assigned.job, assigned.chunk_count
@@ -125,6 +177,7 @@ class Assignments:
         first = assigned.first_chunk
         with self._store.read() as connection:
             dataset = self.dataset(facts.job.dataset_id)
+            assert dataset is not None, "a job over chunks has a data set"
             found = queries.chunk_columns(connection, dataset, first, count * ahead, facts.reads)
         inputs: dict[int, list[Json]] = {first: []}
         for one in found:

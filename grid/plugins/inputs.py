@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from grid.items import DataSet, Job, PointRange
+from grid.items import DataSet, Job, Json, PointRange
 from grid.plugins.contract import Chunk, JobType
 from grid.plugins.points import point_range
 
@@ -35,12 +35,25 @@ def inputs_of(
     It follows from the job and the range alone, so nothing of it is kept.
     """
     if job.point_count is None:
-        return _inputs(None, dataset, range(first, first + count))
+        return over_chunks(dataset, first, count)
     points = point_range(job.point_count, first, count)
+    return over_points(points, job.spec, job_type, dataset)
+
+
+def over_chunks(dataset: DataSet | None, first: int, count: int) -> Inputs:
+    """What a work unit of these chunks is given."""
+    return _inputs(None, dataset, range(first, first + count))
+
+
+def over_points(
+    points: PointRange, spec: Json, job_type: JobType, dataset: DataSet | None
+) -> Inputs:
+    """What a work unit of these points is given; raises whatever the job type does."""
     if dataset is None:
         return _inputs(points, None, ())
     rows = dataset.rows_of(0, dataset.chunk_count)
-    needed = job_type.chunks_needed(job.spec, dataset.columns, rows, first, count)
+    span = points.first, points.count
+    needed = job_type.chunks_needed(spec, dataset.columns, rows, *span)
     return _inputs(points, dataset, needed)
 
 
