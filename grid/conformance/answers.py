@@ -155,7 +155,7 @@ def check_verify(
     if honest is False:
         raise Faulty(f"verify refuses the reference's output {output!r}")
     verdicts = [said(forged) for forged in plausible]
-    if honest and plausible and False not in verdicts:
+    if honest and True in verdicts and False not in verdicts:
         raise Faulty(f"verify refuses no wrong output beside {output!r}")
     return honest is True
 

@@ -23,11 +23,20 @@ class Faulty(AssertionError):
     """A job type that does not keep to the contract; says where and how."""
 
 
-def computed(loaded: Loaded, spec: Json, cut: Cut, engine: Engine | None) -> Json:
-    """The reference's output for the whole table as one work unit, checked in every way."""
+def computed(
+    loaded: Loaded,
+    spec: Json,
+    cut: Cut,
+    engine: Engine | None,
+    checked: CheckedSpec | None = None,
+) -> Json:
+    """The reference's output for the whole table as one work unit, checked in every way.
+
+    `checked` is what the spec comes to, where that is known already.
+    """
     if not cut.rows:
         return None
-    checked = checked_spec(loaded, spec, cut)
+    checked = checked or checked_spec(loaded, spec, cut)
     names = [column.name for column in checked.reads]
     output = loaded.job_type.reference(spec, cut.columns, cut.python(names))
     check_acceptable(loaded, spec, cut.rows, output)

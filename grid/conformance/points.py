@@ -16,6 +16,7 @@ from grid.conformance.computing import Faulty, checked_spec, computed, folded
 from grid.conformance.tables import Cut, cut_up, table_of
 from grid.engines import Engine
 from grid.items import Json
+from grid.jobspec import CheckedSpec
 from grid.plugins.contract import Points
 from grid.plugins.loader import Loaded
 from grid.plugins.points import point_range
@@ -39,8 +40,8 @@ def check_points(loaded: Loaded, example: Mapping[str, Json], engine: Engine | N
     Returns whether `verify` proved an output right.
     """
     spec, cut = example["spec"], _cut(example)
-    points = _points(loaded, example, cut)
-    if checked_spec(loaded, spec, cut).program != checked_spec(loaded, spec, cut).program:
+    checked, points = _checked(loaded, example, cut)
+    if checked.program != checked_spec(loaded, spec, cut).program:
         raise Faulty("the program is another one each time it is made")
     proved = False
     most = min(points.count, points.per_workunit_max)
@@ -52,7 +53,7 @@ def check_points(loaded: Loaded, example: Mapping[str, Json], engine: Engine | N
         )
         for _, unit in units[:: max(1, len(units) // UNITS_TRIED)]:
             check_cost(loaded, spec, unit)
-            output = computed(loaded, spec, unit, engine)
+            output = computed(loaded, spec, unit, engine, checked)
             proved |= check_answers(loaded, spec, unit, output)
         found = folded(loaded, spec, cut.columns, units) if units else example["output"]
         if found != example["output"]:
@@ -65,7 +66,7 @@ def check_ranges(
 ) -> None:
     """Program and reference agree on any range of points that a work unit may have."""
     spec, cut = example["spec"], _cut(example)
-    points = _points(loaded, example, cut)
+    checked, points = _checked(loaded, example, cut)
     most = min(example["workunit_points"], points.count)
 
     @settings(
@@ -78,14 +79,15 @@ def check_ranges(
     @given(st.integers(0, points.count - 1), st.integers(1, most))
     def holds(first: int, count: int) -> None:
         unit = unit_of(loaded, spec, cut, first, min(count, points.count - first))
-        check_honest(loaded, spec, unit, computed(loaded, spec, unit, engine))
+        check_honest(loaded, spec, unit, computed(loaded, spec, unit, engine, checked))
 
     holds()
 
 
 def units_of(loaded: Loaded, spec: Json, cut: Cut, size: int) -> Iterator[tuple[int, Cut]]:
     """Every work unit of so many points, with its first point."""
-    points = checked_spec(loaded, spec, cut).points
+    rows = [batch.num_rows for batch in cut.chunks]
+    points = loaded.job_type.points(spec, cut.columns, rows)
     assert points is not None, "only of jobs that count points"
     for first in range(0, points.count, size):
         yield first, unit_of(loaded, spec, cut, first, min(size, points.count - first))
@@ -115,8 +117,8 @@ def _cut(example: Mapping[str, Json]) -> Cut:
     return cut_up(table_of(example["table"]), example["chunk_rows"])
 
 
-def _points(loaded: Loaded, example: Mapping[str, Json], cut: Cut) -> Points:
-    points = checked_spec(loaded, example["spec"], cut).points
-    if points is None or points.count < 1:
-        raise Faulty(f"an example counts points, not {points}")
-    return points
+def _checked(loaded: Loaded, example: Mapping[str, Json], cut: Cut) -> tuple[CheckedSpec, Points]:
+    checked = checked_spec(loaded, example["spec"], cut)
+    if checked.points is None or checked.points.count < 1:
+        raise Faulty(f"an example counts points, not {checked.points}")
+    return checked, checked.points

@@ -40,8 +40,8 @@ export function keys(
   block: Int32Array,
   before: string,
   alphabet: string,
-  length: number,
   after: string,
+  length: number,
   first: number,
   big: number,
 ): Keys {
