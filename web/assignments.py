@@ -86,7 +86,7 @@ class Assignments:
             return over_points(points, job.spec, job_type, dataset)
         except Exception:
             log.exception("a job type failed over its chunks", job=job.id)
-            return Inputs(points=points, chunks=(), chunk_rows=(), firsts=())
+            return Inputs(points=points, chunks=(), chunk_rows=(), first_rows=())
 
     def assignment(self, assigned: Assigned, now: int) -> Assignment:
         """What the host is told about one result."""
@@ -156,7 +156,7 @@ class Assignments:
         kept = None if until else self._chunks.get(place)
         if kept is not None:
             return kept
-        firsts = dict(zip(given.chunks, given.firsts, strict=True))
+        first_rows = dict(zip(given.chunks, given.first_rows, strict=True))
         with self._store.read() as connection:
             dataset = self.dataset(facts.job.dataset_id)
             found = chunk_blobs(connection, dataset, given.chunks, facts.reads)
@@ -164,7 +164,7 @@ class Assignments:
             {
                 **msgspec.to_builtins(one),
                 "url": self._link(one.digest, until),
-                "first_row": firsts[one.chunk],
+                "first_row": first_rows[one.chunk],
             }
             for one in found
         ]

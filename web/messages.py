@@ -189,6 +189,8 @@ class PluginBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Word
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     enabled: bool
+    #: That what the job type warns of was read.
+    caution: bool = False
 
 
 class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -322,6 +322,7 @@ def job_type(found: Found, enabled: bool) -> View:
         "version": manifest.version,
         "title": manifest.title,
         "summary": manifest.summary,
+        "caution": manifest.caution or None,
         "digest": found.digest,
         "enabled": enabled,
         "_links": {

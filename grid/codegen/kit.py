@@ -31,13 +31,15 @@ KIT_FUNCTIONS = frozenset(
         # counting.ts
         "times",
         "integers",
-        "rest",
         "unit",
         "sqrt",
         # keys.ts
         "keys",
         "next",
         "key",
+        # permutations.ts
+        "permutation",
+        "permute",
         # random.ts
         "alea",
     }

@@ -65,7 +65,7 @@ def check_program(
         chunks=blobs,
         rows=tuple(batch.num_rows for batch in cut.chunks),
         points=cut.points,
-        firsts=cut.firsts,
+        first_rows=cut.first_rows,
         params=checked.params,
         time_limit_s=TIME_LIMIT_S,
     )
@@ -81,14 +81,14 @@ def answered(number: int, output: str) -> Answer:
 
 def merged(loaded: Loaded, spec: Json, cut: Cut, unit_chunks: int) -> list[list[Json]]:
     """The rows of the assembled output, from work units of so many chunks, as in JSON."""
-    firsts = range(0, len(cut.chunks), unit_chunks)
+    first_rows = range(0, len(cut.chunks), unit_chunks)
     return folded(
         loaded,
         spec,
         cut.columns,
         (
             (first, Cut(columns=cut.columns, chunks=cut.chunks[first : first + unit_chunks]))
-            for first in firsts
+            for first in first_rows
         ),
     )
 
@@ -106,6 +106,7 @@ def folded(
             ordinal=ordinal,
             first_chunk=first,
             rows=unit.rows,
+            first_rows=unit.first_rows,
             output=job_type.reference(spec, columns, unit.python(names)),
             source=_source(unit),
         )

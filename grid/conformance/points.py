@@ -107,7 +107,7 @@ def unit_of(loaded: Loaded, spec: Json, cut: Cut, first: int, count: int) -> Cut
         columns=cut.columns,
         chunks=tuple(cut.chunks[chunk] for chunk in needed),
         points=point_range(points.count, first, count),
-        firsts=tuple(sum(rows[:chunk]) for chunk in needed),
+        first_rows=tuple(sum(rows[:chunk]) for chunk in needed),
     )
 
 

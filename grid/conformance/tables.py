@@ -59,7 +59,7 @@ class Cut(Struct, frozen=True, kw_only=True):
     chunks: tuple[pa.RecordBatch, ...]
     #: What the work unit counts, and the number of each chunk's first row.
     points: PointRange | None = None
-    firsts: tuple[int, ...] = ()
+    first_rows: tuple[int, ...] = ()
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -71,6 +71,7 @@ class Cut(Struct, frozen=True, kw_only=True):
         """The named columns of each chunk, as the reference gets them."""
         return with_points(
             self.points,
+            self.first_rows,
             [
                 {name: chunks.to_python(batch.column(name)) for name in names}
                 for batch in self.chunks

@@ -222,6 +222,7 @@ def _part(store: Store, facts: JobFacts, dataset: DataSet | None, one: Ripe) -> 
         ordinal=one.ordinal,
         first_chunk=one.first_chunk,
         rows=inputs.rows,
+        first_rows=inputs.first_rows,
         output=canonical.loads(one.output.encode()),
         source=source,
     )

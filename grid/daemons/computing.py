@@ -130,7 +130,7 @@ class Machine:
             chunks=given.chunks,
             rows=given.inputs.chunk_rows,
             points=given.inputs.points,
-            firsts=given.inputs.firsts,
+            first_rows=given.inputs.first_rows,
             params=given.facts.params,
             time_limit_s=store.settings.compute_time_limit_s,
         )
@@ -177,6 +177,7 @@ class Machine:
             reads=given.facts.reads,
             rows=given.inputs.rows,
             points=given.inputs.points,
+            first_rows=given.inputs.first_rows,
             lengths=tuple(len(blob) for row in given.chunks for blob in row),
             output=output,
         )

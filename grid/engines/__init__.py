@@ -29,7 +29,7 @@ class Computation(Struct, frozen=True, kw_only=True):
     #: What it counts, if anything: made into an input of its own before the chunks.
     points: PointRange | None = None
     #: The number in the data set of each chunk's first row, where points are counted.
-    firsts: tuple[int, ...] = ()
+    first_rows: tuple[int, ...] = ()
     params: Json
     #: Seconds of wall time, from handing over the inputs to the last byte of the answer.
     time_limit_s: float

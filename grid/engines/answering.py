@@ -70,7 +70,7 @@ def _chunks(question: Question, blobs: Sequence[bytes]) -> list[Chunk]:
         dict(zip(question.reads, columns[at : at + width], strict=True))
         for at in range(0, len(columns), max(width, 1))
     ]
-    return with_points(question.points, read)
+    return with_points(question.points, question.first_rows, read)
 
 
 def _put(sink: BinaryIO, kind: int, data: bytes) -> None:

@@ -111,7 +111,7 @@ def _frame(job: Computation, program: str | None) -> list[bytes]:
             ],
             "rows": job.rows,
             "points": None if job.points is None else msgspec.to_builtins(job.points),
-            "firsts": job.firsts,
+            "firsts": job.first_rows,
             "lengths": [len(blob) for blob in blobs],
             "params": json.dumps(job.params),
             "outputBytesMax": job.output_bytes_max,

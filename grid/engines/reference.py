@@ -33,6 +33,8 @@ class Question(Struct, frozen=True, kw_only=True):
     #: Rows of each chunk; what was counted, if anything, first.
     rows: tuple[int, ...]
     points: PointRange | None = None
+    #: The number in the data set of each chunk's first row, where points are counted.
+    first_rows: tuple[int, ...] = ()
     #: Bytes of each blob, chunk by chunk, column by column.
     lengths: tuple[int, ...]
     #: Canonical JSON of the answer to be checked; None asks for the reference's own.

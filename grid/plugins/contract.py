@@ -27,7 +27,8 @@ hookimpl = pluggy.HookimplMarker("grid")
 COST_MAX = 10**12
 
 #: One chunk as the reference sees it: column name → Python values (int, float, bool, str, None).
-#: Of a job that counts points the first one is `{"index": range(first, first + count)}`.
+#: Of a job that counts points the first one is of these: `index`, the range of their numbers, and
+#: `first_rows`, the number in the data set of the first row of each chunk behind it.
 Chunk = Mapping[str, Sequence[object]]
 
 
@@ -43,6 +44,8 @@ class Part(Struct, frozen=True, kw_only=True):
     #: of its chunks (how many points, then the rows of the chunks it needs).
     first_chunk: int
     rows: tuple[int, ...]
+    #: Where points are counted: the number of the first row of each chunk that it needs.
+    first_rows: tuple[int, ...] = ()
     #: The canonical output, parsed.
     output: Json
     #: Reads the named columns of the unit's chunks again, one batch a chunk, in order.

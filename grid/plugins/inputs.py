@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ class Inputs(Struct, frozen=True, kw_only=True):
     #: set.
     chunks: tuple[int, ...]
     chunk_rows: tuple[int, ...]
-    firsts: tuple[int, ...]
+    first_rows: tuple[int, ...]
 
     @property
     def rows(self) -> tuple[int, ...]:
@@ -57,22 +57,23 @@ def over_points(
     return _inputs(points, dataset, needed)
 
 
-def with_points(points: PointRange | None, chunks: Sequence[Chunk]) -> list[Chunk]:
+def with_points(
+    points: PointRange | None, first_rows: Sequence[int], chunks: Sequence[Chunk]
+) -> list[Chunk]:
     """The chunks as the contract counts them: the points' own comes first."""
     if points is None:
         return list(chunks)
-    index: Mapping[str, Sequence[object]] = {
-        "index": range(points.first, points.first + points.count)
-    }
-    return [index, *chunks]
+    numbers = range(points.first, points.first + points.count)
+    counted: Chunk = {"index": numbers, "first_rows": first_rows}
+    return [counted, *chunks]
 
 
 def _inputs(points: PointRange | None, dataset: DataSet | None, chunks: Sequence[int]) -> Inputs:
     if dataset is None:
-        return Inputs(points=points, chunks=(), chunk_rows=(), firsts=())
+        return Inputs(points=points, chunks=(), chunk_rows=(), first_rows=())
     return Inputs(
         points=points,
         chunks=tuple(chunks),
         chunk_rows=tuple(dataset.rows_of(chunk, 1)[0] for chunk in chunks),
-        firsts=tuple(chunk * dataset.chunk_rows for chunk in chunks),
+        first_rows=tuple(chunk * dataset.chunk_rows for chunk in chunks),
     )

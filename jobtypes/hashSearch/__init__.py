@@ -67,10 +67,10 @@ class HashSearch(JobType):
             raise SpecError("/hash", f"a hash of {spec['algorithm']} has {digits} hex digits")
         if len(set(alphabet)) < len(alphabet):
             raise SpecError("/alphabet", "each character once")
-        keys = len(alphabet) ** spec["length"]
+        keys = len(alphabet) ** int(spec["length"])
         if keys > KEYS_MAX:
             raise SpecError("/length", f"{KEYS_MAX:,} keys at most")
-        if sum(map(len, _salts(spec))) + spec["length"] > MESSAGE_BYTES_MAX:
+        if sum(map(len, _salts(spec))) + int(spec["length"]) > MESSAGE_BYTES_MAX:
             raise SpecError("/length", f"key and salts have {MESSAGE_BYTES_MAX} bytes at most")
         return Points(count=keys, point_ns=algorithm.try_ns, per_workunit_max=KEYS_PER_WORKUNIT_MAX)
 
@@ -94,7 +94,7 @@ class HashSearch(JobType):
                 before.hex(),
                 spec["alphabet"].encode().hex(),
                 after.hex(),
-                str(spec["length"]),
+                str(int(spec["length"])),
                 str(int(algorithm.order == "big")),
                 *words,
             ]
@@ -107,7 +107,7 @@ class HashSearch(JobType):
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
         """A key that is claimed is hashed: nobody can say that there is one where there is none."""
         for key in output["keys"]:
-            if len(key) != spec["length"] or not set(key) <= set(spec["alphabet"]):
+            if len(key) != int(spec["length"]) or not set(key) <= set(spec["alphabet"]):
                 raise OutputError("/keys/0: not a key of this job")
             if not _fits(spec, key):
                 raise OutputError("/keys/0: this key has another hash")
@@ -151,7 +151,7 @@ def _salts(spec: Mapping[str, Json]) -> tuple[bytes, bytes]:
 def _key(spec: Mapping[str, Json], number: int) -> str:
     """The key of this number: its digits are the alphabet."""
     alphabet, digits = spec["alphabet"], []
-    for _ in range(spec["length"]):
+    for _ in range(int(spec["length"])):
         number, digit = divmod(number, len(alphabet))
         digits.append(alphabet[digit])
     return "".join(reversed(digits))

@@ -16,11 +16,6 @@ export function integers(length: number): Int32Array {
   return new Int32Array(length);
 }
 
-/** The inputs behind the first, which is the points. */
-export function rest<T>(inputs: readonly T[]): T[] {
-  return inputs.slice(1);
-}
-
 /** The UTF-16 code unit at this place of a text; 0 behind its end. */
 export function unit(text: string, at: number): number {
   return text.charCodeAt(at) | 0;

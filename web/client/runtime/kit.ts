@@ -5,8 +5,9 @@
 // program itself, but for packing a selection, whose types never vary. Arrow is little-endian, and
 // so are the engines' typed arrays on every platform that has them.
 
-import { integers, rest, sqrt, times, unit } from "./counting.ts";
+import { integers, sqrt, times, unit } from "./counting.ts";
 import { key, keys, next } from "./keys.ts";
+import { permutation, permute } from "./permutations.ts";
 import { alea } from "./random.ts";
 
 const { BigInt, Float64Array, Int32Array, Number, RangeError, String, TypeError, Uint8Array } =
@@ -282,11 +283,12 @@ export const kit = Object.freeze({
   base64,
   times,
   integers,
-  rest,
   unit,
   sqrt,
   keys,
   next,
   key,
   alea,
+  permutation,
+  permute,
 });
