@@ -110,8 +110,15 @@ def at_rest(facts: JobFacts, now: int) -> bool:
     return ended and is_open(facts.job, now)
 
 
-def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names, now: int) -> View:
-    """A whole job."""
+def job(
+    facts: JobFacts,
+    counts: Counts,
+    outputs: Sequence[Output],
+    names: Names,
+    now: int,
+    media: Sequence[str] = (),
+) -> View:
+    """A whole job; `media` are further formats of its output."""
     one = facts.job
     changing = job_event(facts, counts, names, now)
     public_id = changing["id"]
@@ -129,7 +136,8 @@ def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names
         links["dataset"] = link(f"{API}/datasets/{dataset_id}")
     if outputs:
         links["output"] = link(f"{base}/output?format=json")
-        links["output_csv"] = link(f"{base}/output?format=csv")
+        for kind in ("csv", *media):
+            links[f"output_{kind}"] = link(f"{base}/output?format={kind}")
     return {
         **changing,
         "name": one.name,

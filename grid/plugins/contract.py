@@ -8,7 +8,7 @@ refused report for a volunteer (`OutputError`), or a failed job (anything else).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pluggy
 import pyarrow as pa
@@ -192,6 +192,16 @@ class JobType(ABC):
         gives None.
         """
         return None
+
+    #: Further formats of the output, beside CSV and JSON: name → media type, such as
+    #: `{"png": "image/png"}`.
+    media: Mapping[str, str] = {}
+
+    def render(
+        self, kind: str, spec: Json, columns: Sequence[Column], rows: Iterable[pa.RecordBatch]
+    ) -> Iterator[bytes]:
+        """The output's rows as one of `media`, a piece at a time."""
+        raise NotImplementedError(kind)
 
     @abstractmethod
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:

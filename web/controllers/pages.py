@@ -97,6 +97,7 @@ def show_job(request: AnyRequest) -> Response[str]:
         "units": units,
         "following": f"/jobs/{view['id']}?cursor={units[-1]['id']}" if more else None,
         "output": output,
+        "media": sorted(looks.media(server, job.job)),
         "preview": None if output is None else _first_output_rows(server, job, output["version"]),
         "at_rest": public_view.at_rest(job, server.store.now()),
     }
