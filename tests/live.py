@@ -25,8 +25,9 @@ import msgspec
 from grid import canonical, chunks
 from grid.engines import Computation
 from grid.engines.deno import DenoEngine
-from grid.items import Column
+from grid.items import Column, PointRange
 from grid.plugins.contract import JobType
+from grid.plugins.inputs import with_points
 from grid.plugins.registry import Registry
 
 ROOT = Path(__file__).parents[1]
@@ -172,9 +173,9 @@ class LiveServer:
             following = page["_links"].get("next", {}).get("href")
 
     def set_plugin(self, name: str, enabled: bool = True) -> None:
-        """Enable or disable a job type as it is there now."""
+        """Enable or disable a job type as it is there now, whatever it warns of."""
         there = {one["name"]: one["digest"] for one in self.get("/admin/plugins")["items"]}
-        body = {"name": name, "digest": there[name], "enabled": enabled}
+        body = {"name": name, "digest": there[name], "enabled": enabled, "caution": True}
         answer = self.ask("POST", "/admin/plugins", json=body)
         assert answer.status_code == 200, answer.text
 
@@ -190,15 +191,31 @@ class LiveServer:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def submit(self, job_type: str, spec: Any, dataset: str, **policy: Any) -> httpx.Response:
-        """Post a job, whatever comes of it."""
-        body = {"job_type": job_type, "spec": spec, "dataset": dataset, "policy": policy}
+    def submit(
+        self,
+        job_type: str,
+        spec: Any,
+        dataset: str | None = None,
+        points: int | None = None,
+        **policy: Any,
+    ) -> httpx.Response:
+        """Post a job, whatever comes of it; `points` are those of a work unit."""
+        body = {"job_type": job_type, "spec": spec, "policy": policy}
+        body |= {} if dataset is None else {"dataset": dataset}
+        body |= {} if points is None else {"workunit_points": points}
         response: httpx.Response = self.ask("POST", "/jobs", json=body)
         return response
 
-    def job(self, job_type: str, spec: Any, dataset: str, **policy: Any) -> str:
+    def job(
+        self,
+        job_type: str,
+        spec: Any,
+        dataset: str | None = None,
+        points: int | None = None,
+        **policy: Any,
+    ) -> str:
         """Post a job that is accepted; its id."""
-        answer = self.submit(job_type, spec, dataset, **policy)
+        answer = self.submit(job_type, spec, dataset, points, **policy)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
@@ -249,7 +266,8 @@ class LiveServer:
         job_id = assignment["job"]["id"]
         if job_id not in self._facts:
             job = self.view(job_id)
-            columns = self.get(f"/datasets/{job['dataset']}")["columns"]
+            over = job["dataset"]
+            columns = self.get(f"/datasets/{over}")["columns"] if over else []
             self.job_types.find(job["job_type"])
             loaded = self.job_types.loaded(job["job_type_digest"])
             typed = msgspec.convert(columns, tuple[Column, ...], strict=False)
@@ -259,7 +277,9 @@ class LiveServer:
         for one in assignment["inputs"]:
             array = chunks.decode_column(self.blob(one["url"], one["digest"]))
             tables.setdefault(one["chunk"], {})[one["column"]] = chunks.to_python(array)
-        return job_type.reference(spec, columns, list(tables.values()))
+        firsts = {one["chunk"]: one.get("first_row", 0) for one in assignment["inputs"]}
+        given = with_points(points_of(assignment), list(firsts.values()), list(tables.values()))
+        return job_type.reference(spec, columns, given)
 
     def engine(self, engine: DenoEngine) -> Answer:
         """Answers by the very program of the job, in an engine."""
@@ -273,9 +293,11 @@ class LiveServer:
                     program=self.blob(program["url"], program["digest"]).decode(),
                     columns=msgspec.convert(assignment["columns"], tuple[Column, ...]),
                     chunks=tuple(
-                        tuple(blobs[at : at + width]) for at in range(0, len(blobs), width)
+                        tuple(blobs[at : at + width]) for at in range(0, len(blobs), max(width, 1))
                     ),
-                    rows=tuple(one["rows"] for one in inputs[::width]),
+                    rows=tuple(one["rows"] for one in inputs[:: max(width, 1)]),
+                    points=points_of(assignment),
+                    first_rows=tuple(one.get("first_row", 0) for one in inputs[:: max(width, 1)]),
                     params=assignment["params"],
                     time_limit_s=assignment["limits"]["time_limit_s"],
                 )
@@ -332,6 +354,12 @@ class LiveHost:
                 assert said["accepted"], said
             given += assignments
         return given
+
+
+def points_of(assignment: View) -> PointRange | None:
+    """What it counts, if anything."""
+    points = assignment.get("points")
+    return None if points is None else msgspec.convert(points, PointRange)
 
 
 def report(assignment: View, output: Any) -> View:
