@@ -94,9 +94,10 @@ class Server:
         """Seconds after which a run of the server's own is given up for lost."""
         return self._settings.compute_time_limit_s + self._settings.reference_time_limit_s
 
-    def submit(self, name: str, work_units: int) -> int:
-        """A new job's number."""
-        return submission.submit(self.store, name, work_units, self._scenario.policy()).id
+    def submit(self, name: str, work_units: int, counted: bool) -> int:
+        """A new job's number; whether its work units are points or chunks."""
+        policy = self._scenario.policy()
+        return submission.submit(self.store, name, work_units, policy, counted).id
 
     def deliver(self, letter: Letter, heard: Heard) -> None:
         """A letter has arrived; it is answered at the end of this second."""
