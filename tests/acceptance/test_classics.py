@@ -6,12 +6,13 @@ import hashlib
 import math
 import random
 import struct
+import time
 import zlib
 from itertools import permutations
 from pathlib import Path
 
 import pytest
-from live import WAIT_S, LiveServer, waiting
+from live import AT_ONCE_S, WAIT_S, LiveHost, LiveServer, waiting
 
 ENABLED = (
     "monteCarloPi", "hashSearch", "stringHash", "pingPong", "travellingSalesman", "mandelbrot",
@@ -154,7 +155,9 @@ def test_ten_thousand_inputs_are_each_computed_and_listed_by_pages(
 
 
 def test_a_thousand_pings_all_come_back(server: LiveServer, volunteers: list[Path]) -> None:
+    """Most go to a host that takes many at a time, some to the volunteers."""
     job_id = server.job("pingPong", {"count": 1000}, min_quorum=1)
+    LiveHost(server).compute_all(64)
     assert server.until(job_id, "completed")["counts"]["work_units"] == 1000
     assert server.output(job_id) == [[1000, 0]]
 
@@ -189,6 +192,36 @@ def test_bands_of_the_mandelbrot_set_make_one_picture(
     assert rows == rows[::-1], "the set is its own mirror image"
     assert rows[20][34] == 0, "a point of the set"
     assert rows[20][0] == 1, "-2.47 leaves at once"
+
+
+def test_a_job_of_a_million_work_units_is_created_at_once_and_memory_stays_flat(
+    server: LiveServer, volunteers: list[Path]
+) -> None:
+    spec = {"streams": 1_000_000, "draws": 10}
+    before_kb = memory_kb(server)
+    began = time.monotonic()
+    job_id = server.job("monteCarloPi", spec, points=1, min_quorum=1)
+    took_s = time.monotonic() - began
+    counts = server.view(job_id)["counts"]
+    assert counts["work_units"] == 1_000_000
+    assert counts["made"] <= 4000, "they are made as they are sent"
+    host = LiveHost(server)
+    for _ in range(20):
+        reports = [host.computed(one) for one in host.take(64)]
+        assert all(said["accepted"] for said in host.tell(*reports))
+    grown_kb = memory_kb(server) - before_kb
+    print(f"created in {took_s:.2f} s; the server grew by {grown_kb / 1024:.0f} MB")
+    assert took_s < AT_ONCE_S
+    assert grown_kb < 100 * 1024
+    assert server.ask("POST", f"/jobs/{job_id}/cancel", json={}).status_code == 200
+    ended = server.until(job_id, "cancelled")
+    assert ended["counts"]["made"] < 10_000, "what was not made yet never is"
+
+
+def memory_kb(server: LiveServer) -> int:
+    """What the server process holds in memory."""
+    said = Path(f"/proc/{server.pid}/status").read_text()
+    return int(said.split("VmRSS:")[1].split()[0])
 
 
 def string_hash(text: str) -> int:
