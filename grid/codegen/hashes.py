@@ -7,8 +7,11 @@ once but for the words of the state. Whole numbers of JavaScript are cut to 32 b
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+#: Every name of a round: words of the state, of the message, and of the hash.
+NAMES = re.compile(r"\b(?:[a-h]|[hwxy][0-9]+)\b")
 #: RFC 1321, section 3.4: how far each of the four steps of a round turns its word.
 MD5_TURNS = ((7, 12, 17, 22), (5, 9, 14, 20), (4, 11, 16, 23), (6, 10, 15, 21))
 #: Which word a step takes: multiplied by the one, moved by the other.
@@ -88,6 +91,11 @@ def sha256() -> Iterator[str]:
         yield f"{h} = ({h} + ({spread}) + {both}) | 0;"
         state = [h, a, b, c, d, e, f, g]
     yield from _end(state, start)
+
+
+def lane(lines: Iterable[str], letter: str) -> Iterator[str]:
+    """The same lines with a letter behind each name, to stand among those of other messages."""
+    return (NAMES.sub(lambda found: f"{found[0]}{letter}", line) for line in lines)
 
 
 def _start(state: Sequence[str], values: Sequence[int]) -> Iterator[str]:

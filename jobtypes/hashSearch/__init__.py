@@ -39,14 +39,17 @@ class Algorithm(Struct, frozen=True):
     words: int
     #: How bytes stand in a word.
     order: Literal["little", "big"]
+    #: Keys that are hashed side by side: MD5 alone waits for its own last step so much that two
+    #: take little longer than one.
+    lanes: int
     #: What a try takes a browser of 2024.
     try_ns: int
 
 
 ALGORITHMS: Mapping[str, Algorithm] = {
-    "md5": Algorithm(hashes.md5, 4, "little", 200),
-    "sha1": Algorithm(hashes.sha1, 5, "big", 300),
-    "sha256": Algorithm(hashes.sha256, 8, "big", 500),
+    "md5": Algorithm(hashes.md5, 4, "little", 2, 120),
+    "sha1": Algorithm(hashes.sha1, 5, "big", 1, 250),
+    "sha256": Algorithm(hashes.sha256, 8, "big", 1, 500),
 }
 
 
@@ -171,35 +174,62 @@ def _fits(spec: Mapping[str, Json], key: str) -> bool:
 
 
 def _program(algorithm: Algorithm) -> str:
-    same = " & ".join(f"(h{word} === t{word})" for word in range(1, algorithm.words))
+    """Keys in groups of as many as are hashed side by side; the last may go beyond the end."""
+    lanes, words = "pq"[: algorithm.lanes], range(algorithm.words)
+    hashed = zip(*(hashes.lane(algorithm.rounds(), lane) for lane in lanes), strict=True)
     lines = [
         "(function (inputs, params, kit) {",
         '"use strict";',
         "const literals = params.literals;",
         "const size = kit.integer(literals[3]);",
         "const big = kit.integer(literals[4]);",
-        *(f"const t{word} = kit.integer(literals[{5 + word}]);" for word in range(algorithm.words)),
+        *(f"const t{word} = kit.integer(literals[{5 + word}]);" for word in words),
         "const tries = inputs[0];",
-        "const count = tries.rows;",
-        "const block = kit.integers(16);",
         "const first = tries.first;",
-        "const keys = kit.keys(block, literals[0], literals[1], literals[2], size, first, big);",
+        "const count = tries.rows;",
+        f"const groups = kit.times((count + {len(lanes) - 1}) / {len(lanes)} | 0);",
+        "const block = kit.integers(16);",
+        _keys("keys", "first"),
         "const found = kit.list();",
-        "for (let i = 0; i < count; i++) {",
-        *(f"const w{word} = block[{word}];" for word in range(16)),
-        *algorithm.rounds(),
-        "if (h0 === t0) {",
-        f"if ({same}) {{",
-        "kit.push(found, kit.key(keys));",
+        "let hit = -1;",
+        "for (let i = 0; i < groups; i++) {",
+        *(line for lane in lanes for line in _spelled(lane)),
+        *(line for lines in hashed for line in lines),
+        *(line for place in reversed(range(len(lanes))) for line in _tested(place, lanes, words)),
+        "if (hit >= 0) {",
         "break;",
         "}",
         "}",
-        "kit.next(keys);",
+        "if ((hit >= 0) & (hit < count)) {",
+        _keys("again", "first + hit"),
+        "kit.push(found, kit.key(again));",
         "}",
         "return {keys: found};",
         "})",
     ]
     return indented(lines)
+
+
+def _keys(name: str, number: str) -> str:
+    texts = ", ".join(f"literals[{place}]" for place in range(3))
+    return f"const {name} = kit.keys(block, {texts}, size, {number}, big);"
+
+
+def _spelled(lane: str) -> list[str]:
+    """The words of the next key, which is then left behind."""
+    return [*(f"const w{word}{lane} = block[{word}];" for word in range(16)), "kit.next(keys);"]
+
+
+def _tested(place: int, lanes: str, words: range) -> list[str]:
+    lane = lanes[place]
+    same = " & ".join(f"(h{word}{lane} === t{word})" for word in words[1:])
+    return [
+        f"if (h0{lane} === t0) {{",
+        f"if ({same}) {{",
+        f"hit = i * {len(lanes)} + {place};",
+        "}",
+        "}",
+    ]
 
 
 @hookimpl

@@ -218,9 +218,13 @@ def test_points_are_laid_out_only_where_a_program_asks_for_their_numbers(
 
 
 def seconds(what: Any) -> float:
-    began = time.perf_counter()
-    what()
-    return time.perf_counter() - began
+    """The shortest of five runs: whatever else the machine does only makes them longer."""
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        what()
+        taken.append(time.perf_counter() - began)
+    return min(taken)
 
 
 def test_md5_is_searched_three_times_as_fast_as_by_a_hashlib_loop(engine: DenoEngine) -> None:
@@ -236,8 +240,7 @@ def test_md5_is_searched_three_times_as_fast_as_by_a_hashlib_loop(engine: DenoEn
     def ours() -> None:
         assert run(engine, "hashSearch", spec, 0, tries) == {"keys": []}
 
-    ours()
-    times = max(seconds(plain) / seconds(ours) for _ in range(3))
+    times = seconds(plain) / seconds(ours)
     print(f"md5: {times:.1f} times a hashlib loop")
     assert times >= MD5_TIMES
 
@@ -262,7 +265,6 @@ def test_pi_is_drawn_twenty_times_as_fast_as_by_a_python_loop(engine: DenoEngine
     def ours() -> None:
         run(engine, "monteCarloPi", {"streams": 100, "draws": draws}, 0, 20)
 
-    ours()
-    times = max(20 * seconds(plain) / seconds(ours) for _ in range(3))
+    times = 20 * seconds(plain) / seconds(ours)
     print(f"Pi: {times:.1f} times a Python loop")
     assert times >= PI_TIMES

@@ -4,8 +4,8 @@ const { Int32Array, Math, Number, RangeError } = globalThis;
 const isSafe = Number.isSafeInteger;
 const root = Math.sqrt;
 
-/** A number of turns a loop may take, from its decimal digits. */
-export function times(digits: string): number {
+/** A number of turns a loop may take, also from its decimal digits. */
+export function times(digits: string | number): number {
   const value = Number(digits);
   if (!isSafe(value) || value < 0) throw new RangeError("not a number of turns");
   return value;
