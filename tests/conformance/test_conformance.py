@@ -68,7 +68,7 @@ def test_a_changed_job_type_is_caught(
 @pytest.mark.parametrize(
     ("name", "old", "new", "said"),
     [
-        ("monteCarloPi", "first + i + 1", "first + i + 2", "disagree"),
+        ("monteCarloPi", "first + i + i + 1", "first + i + i + 2", "disagree"),
         ("monteCarloPi", "state + part.output", "2 * state + part.output", "the example's output"),
         ("monteCarloPi", "over_dataset = False", "over_dataset = True", "reads columns"),
         ("pingPong", 'count=int(spec["count"])', "count=-1", "a job counts"),
