@@ -7,7 +7,6 @@ reference, by an engine, or falsely.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import signal
@@ -20,14 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
+import live_computing
 
-from grid import canonical, chunks
-from grid.engines import Computation
+from grid import canonical
 from grid.engines.deno import DenoEngine
-from grid.items import Column, PointRange
-from grid.plugins.contract import JobType
-from grid.plugins.inputs import with_points
 from grid.plugins.registry import Registry
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +77,7 @@ class LiveServer:
         folders = str(self._settings.get("job_type_folders", ""))
         self.job_types = Registry(Path(one) for one in folders.split(",") if one)
         self._blobs: dict[str, bytes] = {}
-        self._facts: dict[str, tuple[JobType, Any, tuple[Column, ...]]] = {}
+        self.facts: dict[str, live_computing.Facts] = {}
 
     def __enter__(self) -> LiveServer:
         self.start()
@@ -263,48 +258,11 @@ class LiveServer:
 
     def reference(self, assignment: View) -> Any:
         """The right answer, by the job type's Python reference over the fetched inputs."""
-        job_id = assignment["job"]["id"]
-        if job_id not in self._facts:
-            job = self.view(job_id)
-            over = job["dataset"]
-            columns = self.get(f"/datasets/{over}")["columns"] if over else []
-            self.job_types.find(job["job_type"])
-            loaded = self.job_types.loaded(job["job_type_digest"])
-            typed = msgspec.convert(columns, tuple[Column, ...], strict=False)
-            self._facts[job_id] = loaded.job_type, job["spec"], typed
-        job_type, spec, columns = self._facts[job_id]
-        tables: dict[int, dict[str, Any]] = {}
-        for one in assignment["inputs"]:
-            array = chunks.decode_column(self.blob(one["url"], one["digest"]))
-            tables.setdefault(one["chunk"], {})[one["column"]] = chunks.to_python(array)
-        firsts = {one["chunk"]: one.get("first_row", 0) for one in assignment["inputs"]}
-        given = with_points(points_of(assignment), list(firsts.values()), list(tables.values()))
-        return job_type.reference(spec, columns, given)
+        return live_computing.reference(self, assignment)
 
     def engine(self, engine: DenoEngine) -> Answer:
         """Answers by the very program of the job, in an engine."""
-
-        def compute(assignment: View) -> Any:
-            program, width = assignment["program"], len(assignment["columns"])
-            inputs = assignment["inputs"]
-            blobs = [self.blob(one["url"], one["digest"]) for one in inputs]
-            output = engine.compute(
-                Computation(
-                    program=self.blob(program["url"], program["digest"]).decode(),
-                    columns=msgspec.convert(assignment["columns"], tuple[Column, ...]),
-                    chunks=tuple(
-                        tuple(blobs[at : at + width]) for at in range(0, len(blobs), max(width, 1))
-                    ),
-                    rows=tuple(one["rows"] for one in inputs[:: max(width, 1)]),
-                    points=points_of(assignment),
-                    first_rows=tuple(one.get("first_row", 0) for one in inputs[:: max(width, 1)]),
-                    params=assignment["params"],
-                    time_limit_s=assignment["limits"]["time_limit_s"],
-                )
-            )
-            return json.loads(output)
-
-        return compute
+        return lambda assignment: live_computing.computed(self, engine, assignment)
 
 
 class LiveHost:
@@ -354,12 +312,6 @@ class LiveHost:
                 assert said["accepted"], said
             given += assignments
         return given
-
-
-def points_of(assignment: View) -> PointRange | None:
-    """What it counts, if anything."""
-    points = assignment.get("points")
-    return None if points is None else msgspec.convert(points, PointRange)
 
 
 def report(assignment: View, output: Any) -> View:
