@@ -17,7 +17,7 @@ from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
 from grid.items import DataSet, Job, Json, PointRange
-from grid.plugins.inputs import Inputs, over_chunks, over_points
+from grid.plugins.inputs import Inputs, over_points
 from grid.plugins.points import point_range
 from web import blob_links
 from web.cache import Cache
@@ -51,6 +51,7 @@ class Assignments:
         self._datasets: Cache[int, DataSet] = Cache(limit=1000)
         self._heads: Cache[int, _Head] = Cache(limit=1000)
         self._inputs: Cache[tuple[int, int, int], Raw] = Cache(limit=20_000)
+        self._ranges: Cache[tuple[int, int], Inputs] = Cache(limit=20_000)
         #: Of jobs that count points: the chunks are the same for many ranges.
         self._chunks: Cache[tuple[int, tuple[int, ...]], Raw] = Cache(limit=1000)
         self._limits = _raw(
@@ -72,21 +73,30 @@ class Assignments:
             kept = self._datasets.keep(number, found)
         return kept
 
-    def inputs(self, job: Job, first: int, count: int) -> Inputs:
-        """What the program is given for this range.
+    def rows(self, job: Job, first: int, count: int) -> tuple[int, ...]:
+        """How many points this range has, and how many rows each chunk that it is given."""
+        if job.point_count is not None:
+            return self._counted(job, first, count).rows
+        dataset = self.dataset(job.dataset_id)
+        return () if dataset is None else dataset.rows_of(first, count)
+
+    def _counted(self, job: Job, first: int, count: int) -> Inputs:
+        """What the program is given for these points.
 
         A job type that fails over it gives no chunks: the program then fails, and so does its job.
         """
+        kept = self._ranges.get((job.id, first))
+        if kept is not None:
+            return kept
         dataset = self.dataset(job.dataset_id)
-        if job.point_count is None:
-            return over_chunks(dataset, first, count)
-        points = point_range(job.point_count, first, count)
+        points = point_range(job.point_count or 0, first, count)
         try:
             job_type = self._store.job_types.loaded(job.job_type_digest).job_type
-            return over_points(points, job.spec, job_type, dataset)
+            made = over_points(points, job.spec, job_type, dataset)
         except Exception:
             log.exception("a job type failed over its chunks", job=job.id)
-            return Inputs(points=points, chunks=(), chunk_rows=(), first_rows=())
+            made = Inputs(points=points, chunks=(), chunk_rows=(), first_rows=())
+        return self._ranges.keep((job.id, first), made)
 
     def assignment(self, assigned: Assigned, now: int) -> Assignment:
         """What the host is told about one result."""
@@ -101,7 +111,7 @@ class Assignments:
                 self._heads.keep(job.id, head)
         inputs = None if until else self._inputs.get(place)
         if job.point_count is not None:
-            given = self.inputs(job, assigned.first_chunk, assigned.chunk_count)
+            given = self._counted(job, assigned.first_chunk, assigned.chunk_count)
             counted, inputs = given.points or UNSET, self._needed(assigned.job, given, until)
         elif inputs is None:
             inputs = self._read_inputs(assigned, until)

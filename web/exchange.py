@@ -216,7 +216,7 @@ class Exchange:
         if given is None:
             return Looked(outcome=Outcome.SUCCESS)
         work = given.job.job, given.first_chunk, given.chunk_count
-        rows = self._assignments.inputs(*work).rows
+        rows = self._assignments.rows(*work)
         if output is None or len(output) <= INLINE_CHARS_MAX:
             # A look depends on nothing else, and the second copy mostly says the same as the first.
             key = (given.job.job.id, rows, output)

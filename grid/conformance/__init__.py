@@ -100,7 +100,7 @@ def check_tables(
 ) -> None:
     """Program and reference agree, and merging does not depend on the cut."""
     if counts_points(loaded, example):
-        check_ranges(loaded, example, engine, ranges=tables)
+        check_ranges(loaded, example, engine, ranges=tables, rows=rows)
         return
     base = table_of(example["table"])
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grid.conformance.answers import check_answers, check_cost, check_honest
 from grid.conformance.computing import Faulty, checked_spec, computed, folded
-from grid.conformance.tables import Cut, cut_up, table_of
+from grid.conformance.tables import Cut, cut_up, random_tables, table_of
 from grid.engines import Engine
 from grid.items import Json
 from grid.jobspec import CheckedSpec
@@ -40,7 +40,7 @@ def check_points(loaded: Loaded, example: Mapping[str, Json], engine: Engine | N
     Returns whether `verify` proved an output right.
     """
     spec, cut = example["spec"], _cut(example)
-    checked, points = _checked(loaded, example, cut)
+    checked, points = _checked(loaded, spec, cut)
     if checked.program != checked_spec(loaded, spec, cut).program:
         raise Faulty("the program is another one each time it is made")
     proved = False
@@ -62,12 +62,17 @@ def check_points(loaded: Loaded, example: Mapping[str, Json], engine: Engine | N
 
 
 def check_ranges(
-    loaded: Loaded, example: Mapping[str, Json], engine: Engine | None, *, ranges: int
+    loaded: Loaded,
+    example: Mapping[str, Json],
+    engine: Engine | None,
+    *,
+    ranges: int,
+    rows: int,
 ) -> None:
-    """Program and reference agree on any range of points that a work unit may have."""
-    spec, cut = example["spec"], _cut(example)
-    checked, points = _checked(loaded, example, cut)
-    most = min(example["workunit_points"], points.count)
+    """Program and reference agree on any range of points that a work unit may have, over any table
+    of the example's columns if there is one."""
+    spec, own = example["spec"], _cut(example)
+    known = {own.columns: _checked(loaded, example["spec"], own)[0]}
 
     @settings(
         max_examples=ranges,
@@ -76,12 +81,33 @@ def check_ranges(
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.integers(0, points.count - 1), st.integers(1, most))
-    def holds(first: int, count: int) -> None:
-        unit = unit_of(loaded, spec, cut, first, min(count, points.count - first))
-        check_honest(loaded, spec, unit, computed(loaded, spec, unit, engine, checked))
+    @given(st.data())
+    def holds(data: st.DataObject) -> None:
+        cut = data.draw(_cuts(example, rows)) if "table" in example else own
+        points = loaded.job_type.points(spec, cut.columns, [one.num_rows for one in cut.chunks])
+        assert points is not None, "only of jobs that count points"
+        if not points.count:
+            return
+        if cut.columns not in known:
+            known[cut.columns] = checked_spec(loaded, spec, cut)
+        first = data.draw(st.integers(0, points.count - 1))
+        most = min(example["workunit_points"], points.count - first)
+        unit = unit_of(loaded, spec, cut, first, data.draw(st.integers(1, most)))
+        output = computed(loaded, spec, unit, engine, known[cut.columns])
+        check_honest(loaded, spec, unit, output)
 
     holds()
+
+
+def _cuts(example: Mapping[str, Json], rows: int) -> st.SearchStrategy[Cut]:
+    base = table_of(example["table"])
+    tables = random_tables(base.names, base.types, rows)
+    return st.builds(
+        lambda table, chunk_rows, wide: cut_up(table, chunk_rows, wide=wide),
+        tables,
+        st.integers(1, rows),
+        st.booleans(),
+    )
 
 
 def units_of(loaded: Loaded, spec: Json, cut: Cut, size: int) -> Iterator[tuple[int, Cut]]:
@@ -117,8 +143,8 @@ def _cut(example: Mapping[str, Json]) -> Cut:
     return cut_up(table_of(example["table"]), example["chunk_rows"])
 
 
-def _checked(loaded: Loaded, example: Mapping[str, Json], cut: Cut) -> tuple[CheckedSpec, Points]:
-    checked = checked_spec(loaded, example["spec"], cut)
+def _checked(loaded: Loaded, spec: Json, cut: Cut) -> tuple[CheckedSpec, Points]:
+    checked = checked_spec(loaded, spec, cut)
     if checked.points is None or checked.points.count < 1:
         raise Faulty(f"an example counts points, not {checked.points}")
     return checked, checked.points

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from web_people import People, enable, report
 
 from grid.daemons import trusted
+from grid.db import speeds
 from grid.db.store import Store
 from grid.db.tables import OutboxRow, table
 
@@ -83,9 +84,12 @@ def test_a_job_without_a_data_set_is_shown_and_assigned_by_its_points(classics: 
         {"first": first, "count": count, "physical": "int32"}
         for first, count in ((0, 4), (4, 4), (8, 2))
     ]
-    host.tell(*map(host.computed, assignments))
+    host.tell(*({**host.computed(one), "elapsed_ms": 5} for one in assignments))
     view = classics.finish(view["id"], [])
     assert view["state"] == "completed"
+    with classics.store.read() as connection:
+        measured = [one.rows for one in speeds.samples(connection)]
+    assert measured == [4 * 60] * 3, "what is declared of a work unit, not how many points it has"
     units = classics.get(f"/jobs/{view['id']}/workunits").json()["items"]
     assert [(one["first_point"], one["point_count"]) for one in units] == [(0, 4), (4, 4), (8, 2)]
     page = classics.get(f"http://grid.example/jobs/{view['id']}").text
@@ -131,6 +135,16 @@ def test_rows_of_a_data_set_are_counted_across_its_chunks(classics: People) -> N
         if one["job"]["id"] == answer.json()["id"]
     ]
     assert given == [(0, [(0, 0)]), (3, [(0, 0), (1, 4)]), (6, [(1, 4), (2, 8)]), (9, [(2, 8)])]
+
+
+def test_a_data_set_without_rows_has_no_points_and_an_empty_output(classics: People) -> None:
+    dataset = classics.dataset("name,n\n", header="true", types='{"name": "text"}')
+    answer = classics.submit({"column": "name"}, dataset, "stringHash")
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["points"] == {"count": 0, "per_work_unit": 1}
+    view = classics.finish(answer.json()["id"], [])
+    assert view["state"] == "completed"
+    assert classics.get(f"/jobs/{view['id']}/output").json()["rows"] == []
 
 
 def test_a_job_type_that_warns_is_enabled_only_by_who_has_read_it(people: People) -> None:
