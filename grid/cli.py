@@ -83,6 +83,9 @@ def plugins_list() -> None:
 def plugins_enable(
     name: str,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    caution: Annotated[
+        bool, typer.Option("--caution", help="I have read what the job type warns of.")
+    ] = False,
 ) -> None:
     """Let requesters use a job type: exactly the code that is there now."""
     with open_store() as store:
@@ -91,6 +94,8 @@ def plugins_enable(
         typer.echo(f"{manifest.name} {manifest.version}: {manifest.summary}")
         typer.echo(f"folder  {found.folder}")
         typer.echo(f"digest  {found.digest}")
+        if manifest.caution and not caution:
+            stop(f"{manifest.caution} Whoever has read this enables it with --caution.")
         if not yes and not typer.confirm("Run this code on the server?"):
             raise typer.Exit(1)
         try:

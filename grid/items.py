@@ -175,7 +175,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
 
 class WorkUnit(Struct, frozen=True, kw_only=True):
-    """A contiguous range of a data set's chunks, with every copy made of it.
+    """A contiguous range of a data set's chunks, or of points, with every copy made of it.
 
     Or a quiz: made-up rows in the place of such a range, whose answer was known from the start. It
     is in no output and in no count, and its canonical result is the known answer.
@@ -185,7 +185,7 @@ class WorkUnit(Struct, frozen=True, kw_only=True):
     job_id: int
     #: Its place in the job, from 0; quizzes are −1, −2, ….
     ordinal: int
-    #: First chunk, and how many.
+    #: First chunk, and how many; of a job that counts points, its first point and how many.
     first_chunk: int
     chunk_count: int
     policy: Policy
@@ -226,7 +226,8 @@ class Job(Struct, frozen=True, kw_only=True):
     #: Digest of the job type's folder that made the program.
     job_type_digest: str
     spec: Json
-    dataset_id: int
+    #: None for a job that needs no data.
+    dataset_id: int | None
     name: str
     metadata: Mapping[str, Json]
     policy: Policy
@@ -248,6 +249,12 @@ class Job(Struct, frozen=True, kw_only=True):
     seal_opened_at: int | None = None
     #: The seal opens then at the latest, whatever is still out.
     seal_opens_by: int
+    #: How many points it counts; None for a job over its data set's chunks.
+    point_count: int | None = None
+    #: Points of every work unit but the last; 0 for a job over chunks.
+    workunit_points: int = 0
+    #: The work unit whose answer was enough to end it; None while there is none.
+    stopped_by: int | None = None
     #: How many work units it has in all, whether made yet or not.
     workunit_count: int
     #: How many of them exist.
@@ -320,6 +327,15 @@ class DataSet(Struct, frozen=True, kw_only=True):
             min(self.chunk_rows, self.row_count - chunk * self.chunk_rows)
             for chunk in range(first_chunk, first_chunk + chunk_count)
         )
+
+
+class PointRange(Struct, frozen=True, kw_only=True):
+    """Consecutive points: `first` to `first + count − 1`, regenerated wherever they are needed."""
+
+    first: int
+    count: int
+    #: How programs get them: as doubles of 32-bit whole numbers, or as BigInts.
+    physical: PhysicalType
 
 
 class ChunkColumn(Struct, frozen=True, kw_only=True):

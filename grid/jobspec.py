@@ -13,7 +13,8 @@ from grid import canonical
 from grid.codegen.checker import check as check_program
 from grid.codegen.errors import ProgramRefused, SpecError
 from grid.items import Column, Json
-from grid.plugins.contract import JobType
+from grid.plugins.contract import JobType, Points
+from grid.plugins.points import POINTS_MAX
 
 #: A spec is a page of text; what is larger belongs into a data set.
 SPEC_BYTES_MAX = 64_000
@@ -42,12 +43,18 @@ class CheckedSpec(Struct, frozen=True, kw_only=True):
     params: Json
     #: Columns of the assembled output.
     output_columns: tuple[Column, ...]
+    #: What the job counts through; None for its data set's chunks.
+    points: Points | None = None
 
 
 def check(
-    spec: Json, schema: Mapping[str, Any], job_type: JobType, columns: Sequence[Column]
+    spec: Json,
+    schema: Mapping[str, Any],
+    job_type: JobType,
+    columns: Sequence[Column],
+    rows: Sequence[int] = (),
 ) -> CheckedSpec:
-    """Everything a job needs of its spec.
+    """Everything a job needs of its spec; `rows` are those of each chunk of its data set, if any.
 
     Raises SpecRefused for a fault of the spec, and ProgramRefused for one of the job type: a
     program that the static checker does not pass, or parameters that JSON cannot hold exactly.
@@ -60,11 +67,15 @@ def check(
         output_columns = job_type.output_columns(spec, columns)
         program = job_type.program(spec, columns)
         params = job_type.params(spec, columns)
+        points = job_type.points(spec, columns, rows)
     except SpecError as error:
         raise SpecRefused([error]) from error
     check_program(program)
+    _check_points(points, job_type)
     by_name = {column.name: column for column in columns}
-    if not names or len(set(names)) < len(names) or not set(names) <= set(by_name):
+    if job_type.over_dataset != bool(names):
+        raise ProgramRefused(f"a job type reads columns if its jobs are over a data set: {names}")
+    if len(set(names)) < len(names) or not set(names) <= set(by_name):
         raise ProgramRefused(f"a program reads columns of the data set, each once, not {names}")
     try:
         canonical.loads(canonical.dumps(params))
@@ -76,7 +87,17 @@ def check(
         program=program,
         params=params,
         output_columns=output_columns,
+        points=points,
     )
+
+
+def _check_points(points: Points | None, job_type: JobType) -> None:
+    if points is None:
+        if not job_type.over_dataset:
+            raise ProgramRefused("a job type without a data set counts points")
+        return
+    if not 0 <= points.count <= POINTS_MAX or points.per_workunit_max < 1:
+        raise ProgramRefused(f"a job counts 0 to {POINTS_MAX} points, not {points}")
 
 
 def faults(spec: Json, schema: Mapping[str, Any]) -> Iterator[SpecError]:

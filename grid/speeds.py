@@ -26,6 +26,7 @@ class Sample(Struct, frozen=True, kw_only=True):
     job_type: str
     host_id: int
     principal_id: int
+    #: Of its work unit; where points are counted, the cost that is declared of it instead.
     rows: int
     #: As the host says.
     elapsed_ms: int

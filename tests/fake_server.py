@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import msgspec
+
 from grid import canonical
-from grid.items import Column
+from grid.items import Column, PointRange
 
 #: How every host stands here.
 STANDING = {
@@ -33,11 +35,15 @@ class Unit:
         columns: Sequence[Column] = (),
         chunks: Sequence[Sequence[bytes]] = (),
         rows: Sequence[int] = (),
+        points: PointRange | None = None,
+        first_rows: Sequence[int] = (),
         time_limit_s: float = 20,
     ) -> None:
         self.result_id = f"r{secrets.token_hex(6)}"
         self.program, self.params, self.time_limit_s = program, params, time_limit_s
         self.columns, self.chunks, self.rows = columns, chunks, rows
+        self.points = None if points is None else msgspec.to_builtins(points)
+        self.first_rows = first_rows or [0] * len(rows)
         self.holder: str | None = None
         self.epoch = 0
         #: Reports that were accepted.
@@ -172,10 +178,19 @@ class FakeServer:
                 for one in unit.columns
             ],
             "inputs": [
-                {"column": one.name, "chunk": number, "rows": rows, **self._blob(blob)}
-                for number, (chunk, rows) in enumerate(zip(unit.chunks, unit.rows, strict=True))
+                {
+                    "column": one.name,
+                    "chunk": number,
+                    "rows": rows,
+                    "first_row": first,
+                    **self._blob(blob),
+                }
+                for number, (chunk, rows, first) in enumerate(
+                    zip(unit.chunks, unit.rows, unit.first_rows, strict=True)
+                )
                 for one, blob in zip(unit.columns, chunk, strict=True)
             ],
+            **({} if unit.points is None else {"points": unit.points}),
             "params": unit.params,
             "limits": {"time_limit_s": unit.time_limit_s, "output_bytes_max": 65536},
             "deadline": 2_000_000_000,

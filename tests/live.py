@@ -7,7 +7,6 @@ reference, by an engine, or falsely.
 from __future__ import annotations
 
 import base64
-import json
 import os
 import re
 import signal
@@ -20,13 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
+import live_computing
 
-from grid import canonical, chunks
-from grid.engines import Computation
+from grid import canonical
 from grid.engines.deno import DenoEngine
-from grid.items import Column
-from grid.plugins.contract import JobType
 from grid.plugins.registry import Registry
 
 ROOT = Path(__file__).parents[1]
@@ -82,7 +78,7 @@ class LiveServer:
         folders = str(self._settings.get("job_type_folders", ""))
         self.job_types = Registry(Path(one) for one in folders.split(",") if one)
         self._blobs: dict[str, bytes] = {}
-        self._facts: dict[str, tuple[JobType, Any, tuple[Column, ...]]] = {}
+        self.facts: dict[str, live_computing.Facts] = {}
 
     def __enter__(self) -> LiveServer:
         self.start()
@@ -173,9 +169,9 @@ class LiveServer:
             following = page["_links"].get("next", {}).get("href")
 
     def set_plugin(self, name: str, enabled: bool = True) -> None:
-        """Enable or disable a job type as it is there now."""
+        """Enable or disable a job type as it is there now, whatever it warns of."""
         there = {one["name"]: one["digest"] for one in self.get("/admin/plugins")["items"]}
-        body = {"name": name, "digest": there[name], "enabled": enabled}
+        body = {"name": name, "digest": there[name], "enabled": enabled, "caution": True}
         answer = self.ask("POST", "/admin/plugins", json=body)
         assert answer.status_code == 200, answer.text
 
@@ -191,15 +187,31 @@ class LiveServer:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
-    def submit(self, job_type: str, spec: Any, dataset: str, **policy: Any) -> httpx.Response:
-        """Post a job, whatever comes of it."""
-        body = {"job_type": job_type, "spec": spec, "dataset": dataset, "policy": policy}
+    def submit(
+        self,
+        job_type: str,
+        spec: Any,
+        dataset: str | None = None,
+        points: int | None = None,
+        **policy: Any,
+    ) -> httpx.Response:
+        """Post a job, whatever comes of it; `points` are those of a work unit."""
+        body = {"job_type": job_type, "spec": spec, "policy": policy}
+        body |= {} if dataset is None else {"dataset": dataset}
+        body |= {} if points is None else {"workunit_points": points}
         response: httpx.Response = self.ask("POST", "/jobs", json=body)
         return response
 
-    def job(self, job_type: str, spec: Any, dataset: str, **policy: Any) -> str:
+    def job(
+        self,
+        job_type: str,
+        spec: Any,
+        dataset: str | None = None,
+        points: int | None = None,
+        **policy: Any,
+    ) -> str:
         """Post a job that is accepted; its id."""
-        answer = self.submit(job_type, spec, dataset, **policy)
+        answer = self.submit(job_type, spec, dataset, points, **policy)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
@@ -247,43 +259,11 @@ class LiveServer:
 
     def reference(self, assignment: View) -> Any:
         """The right answer, by the job type's Python reference over the fetched inputs."""
-        job_id = assignment["job"]["id"]
-        if job_id not in self._facts:
-            job = self.view(job_id)
-            columns = self.get(f"/datasets/{job['dataset']}")["columns"]
-            self.job_types.find(job["job_type"])
-            loaded = self.job_types.loaded(job["job_type_digest"])
-            typed = msgspec.convert(columns, tuple[Column, ...], strict=False)
-            self._facts[job_id] = loaded.job_type, job["spec"], typed
-        job_type, spec, columns = self._facts[job_id]
-        tables: dict[int, dict[str, Any]] = {}
-        for one in assignment["inputs"]:
-            array = chunks.decode_column(self.blob(one["url"], one["digest"]))
-            tables.setdefault(one["chunk"], {})[one["column"]] = chunks.to_python(array)
-        return job_type.reference(spec, columns, list(tables.values()))
+        return live_computing.reference(self, assignment)
 
     def engine(self, engine: DenoEngine) -> Answer:
         """Answers by the very program of the job, in an engine."""
-
-        def compute(assignment: View) -> Any:
-            program, width = assignment["program"], len(assignment["columns"])
-            inputs = assignment["inputs"]
-            blobs = [self.blob(one["url"], one["digest"]) for one in inputs]
-            output = engine.compute(
-                Computation(
-                    program=self.blob(program["url"], program["digest"]).decode(),
-                    columns=msgspec.convert(assignment["columns"], tuple[Column, ...]),
-                    chunks=tuple(
-                        tuple(blobs[at : at + width]) for at in range(0, len(blobs), width)
-                    ),
-                    rows=tuple(one["rows"] for one in inputs[::width]),
-                    params=assignment["params"],
-                    time_limit_s=assignment["limits"]["time_limit_s"],
-                )
-            )
-            return json.loads(output)
-
-        return compute
+        return lambda assignment: live_computing.computed(self, engine, assignment)
 
 
 class LiveHost:

@@ -6,19 +6,25 @@ What all assignments of a job, or of a work unit, share is encoded once and kept
 from __future__ import annotations
 
 import msgspec
-from msgspec import Raw, Struct
+import structlog
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
 from grid.db import queries, quizzing
+from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
-from grid.items import ChunkColumn, DataSet, Json
+from grid.items import ChunkColumn, DataSet, Job, Json, PointRange
+from grid.plugins.inputs import Inputs, over_points
+from grid.plugins.points import point_range
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
 from web.reports import OUTPUT_BYTES_MAX
+
+log = structlog.get_logger("grid.web")
 
 #: Work units whose inputs are read at a time: they go out in order.
 READ_AHEAD = 128
@@ -45,6 +51,9 @@ class Assignments:
         self._datasets: Cache[int, DataSet] = Cache(limit=1000)
         self._heads: Cache[int, _Head] = Cache(limit=1000)
         self._inputs: Cache[tuple[int, int, int], Raw] = Cache(limit=20_000)
+        self._ranges: Cache[tuple[int, int], Inputs] = Cache(limit=20_000)
+        #: Of jobs that count points: the chunks are the same for many ranges.
+        self._chunks: Cache[tuple[int, tuple[int, ...]], Raw] = Cache(limit=1000)
         self._limits = _raw(
             {
                 "time_limit_s": store.settings.compute_time_limit_s,
@@ -52,8 +61,10 @@ class Assignments:
             }
         )
 
-    def dataset(self, number: int) -> DataSet:
-        """A data set that a job computes on."""
+    def dataset(self, number: int | None) -> DataSet | None:
+        """The data set that a job computes on, if it does."""
+        if number is None:
+            return None
         kept = self._datasets.get(number)
         if kept is None:
             with self._store.read() as connection:
@@ -62,20 +73,50 @@ class Assignments:
             kept = self._datasets.keep(number, found)
         return kept
 
+    def rows(self, job: Job, first: int, count: int) -> tuple[int, ...]:
+        """How many points this range has, and how many rows each chunk that it is given."""
+        if job.point_count is not None:
+            return self._counted(job, first, count).rows
+        dataset = self.dataset(job.dataset_id)
+        return () if dataset is None else dataset.rows_of(first, count)
+
+    def _counted(self, job: Job, first: int, count: int) -> Inputs:
+        """What the program is given for these points.
+
+        A job type that fails over it gives no chunks: the program then fails, and so does its job.
+        """
+        kept = self._ranges.get((job.id, first))
+        if kept is not None:
+            return kept
+        dataset = self.dataset(job.dataset_id)
+        points = point_range(job.point_count or 0, first, count)
+        try:
+            job_type = self._store.job_types.loaded(job.job_type_digest).job_type
+            made = over_points(points, job.spec, job_type, dataset)
+        except Exception:
+            log.exception("a job type failed over its chunks", job=job.id)
+            made = Inputs(points=points, chunks=(), chunk_rows=(), first_rows=())
+        return self._ranges.keep((job.id, first), made)
+
     def assignment(self, assigned: Assigned, now: int) -> Assignment:
         """What the host is told about one result."""
         lease, job = assigned.lease, assigned.job.job
         until = None if job.public else lease.deadline + blob_links.LINK_TTL_S
         place = (job.id, assigned.first_chunk, assigned.chunk_count)
+        counted: PointRange | UnsetType = UNSET
         head = None if until else self._heads.get(job.id)
         if head is None:
             head = self._head(assigned.job, until)
             if until is None:
                 self._heads.keep(job.id, head)
-        if assigned.quiz is not None:
-            inputs: Raw | None = self._read_quiz(assigned.job, assigned.quiz, until)
-        else:
-            inputs = None if until else self._inputs.get(place)
+        inputs: Raw | None = None
+        if job.point_count is not None:
+            given = self._counted(job, assigned.first_chunk, assigned.chunk_count)
+            counted, inputs = given.points or UNSET, self._needed(assigned.job, given, until)
+        elif assigned.quiz is not None:
+            inputs = self._read_quiz(assigned.job, assigned.quiz, until)
+        elif until is None:
+            inputs = self._inputs.get(place)
         if inputs is None:
             inputs = self._read_inputs(assigned, until)
         ids, key = self._store.keyring.identifiers, self._store.keyring.lease_key
@@ -86,6 +127,7 @@ class Assignments:
             program=head.program,
             columns=head.columns,
             inputs=inputs,
+            points=counted,
             params=head.params,
             limits=self._limits,
             deadline=lease.deadline,
@@ -100,7 +142,8 @@ class Assignments:
     def _head(self, facts: JobFacts, until: int | None) -> _Head:
         job = facts.job
         public_id = self._store.keyring.identifiers.public(Kind.JOB, job.id)
-        by_name = {column.name: column for column in self.dataset(job.dataset_id).columns}
+        dataset = self.dataset(job.dataset_id)
+        by_name = {} if dataset is None else {column.name: column for column in dataset.columns}
         return _Head(
             job=_raw(
                 {
@@ -126,12 +169,34 @@ class Assignments:
 
     def _read_quiz(self, facts: JobFacts, workunit_id: int, until: int | None) -> Raw:
         """The inputs of a quiz, in the words of any others."""
-        columns = self.dataset(facts.job.dataset_id).columns
+        dataset = self.dataset(facts.job.dataset_id)
+        assert dataset is not None, "quizzes imitate chunks"
+        columns = dataset.columns
         places = {column.name: place for place, column in enumerate(columns)}
         reads = {places[name]: name for name in facts.reads}
         with self._store.read() as connection:
             found = quizzing.inputs(connection, workunit_id, reads)
         return _raw([self._words(one, until) for one in found])
+
+    def _needed(self, facts: JobFacts, given: Inputs, until: int | None) -> Raw:
+        """The chunks that some points need, each with the number of its first row."""
+        place = (facts.job.id, given.chunks)
+        kept = None if until else self._chunks.get(place)
+        if kept is not None:
+            return kept
+        first_rows = dict(zip(given.chunks, given.first_rows, strict=True))
+        with self._store.read() as connection:
+            dataset = self.dataset(facts.job.dataset_id)
+            found = chunk_blobs(connection, dataset, given.chunks, facts.reads)
+        words = [
+            {
+                **msgspec.to_builtins(one),
+                "url": self._link(one.digest, until),
+                "first_row": first_rows[one.chunk],
+            }
+            for one in found
+        ]
+        return _raw(words) if until else self._chunks.keep(place, _raw(words))
 
     def _read_inputs(self, assigned: Assigned, until: int | None) -> Raw:
         """The inputs of a work unit; those of the next ones are kept, for they are asked next."""
@@ -140,6 +205,7 @@ class Assignments:
         first = assigned.first_chunk
         with self._store.read() as connection:
             dataset = self.dataset(facts.job.dataset_id)
+            assert dataset is not None, "a job over chunks has a data set"
             found = queries.chunk_columns(connection, dataset, first, count * ahead, facts.reads)
         inputs: dict[int, list[Json]] = {first: []}
         for one in found:

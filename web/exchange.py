@@ -75,6 +75,8 @@ class _Prepared(Struct, frozen=True, kw_only=True):
 
     reports: tuple[Report, ...]
     outputs: Mapping[int, str]
+    #: Results whose outputs may be enough to end their jobs.
+    enough: frozenset[int]
     #: For each report of the request: its place among `reports`; None for an id we never gave out.
     places: tuple[int | None, ...]
 
@@ -131,6 +133,7 @@ class Exchange:
             host=host,
             reports=prepared.reports,
             outputs=prepared.outputs,
+            enough=prepared.enough,
             renewals=tuple(known),
             want=body.want,
             wish=self._wishes.of(body, now),
@@ -173,6 +176,7 @@ class Exchange:
     async def _prepare(self, said: Sequence[ReportBody], host: Host) -> _Prepared:
         reports: list[Report] = []
         outputs: dict[int, str] = {}
+        enough: set[int] = set()
         places: list[int | None] = []
         for one in said:
             number = self._ids.internal(Kind.RESULT, one.result_id)
@@ -185,6 +189,8 @@ class Exchange:
                 looked = await self._look(number, one.output)
             if looked.text is not None:
                 outputs.setdefault(number, looked.text)
+                if looked.enough:
+                    enough.add(number)
             places.append(len(reports))
             reports.append(
                 Report(
@@ -198,20 +204,25 @@ class Exchange:
                     salt=self._salts.next(),
                 )
             )
-        return _Prepared(reports=tuple(reports), outputs=outputs, places=tuple(places))
+        return _Prepared(
+            reports=tuple(reports),
+            outputs=outputs,
+            enough=frozenset(enough),
+            places=tuple(places),
+        )
 
     async def _look(self, number: int, output: str | None) -> Looked:
         given = self._given.get(number) or self._read_given(number)
         if given is None:
             return Looked(outcome=Outcome.SUCCESS)
-        dataset = self._assignments.dataset(given.job.job.dataset_id)
+        work = given.job.job, given.first_chunk, given.chunk_count
+        rows = self._assignments.rows(*work)
         if output is None or len(output) <= INLINE_CHARS_MAX:
             # A look depends on nothing else, and the second copy mostly says the same as the first.
-            rows = dataset.rows_of(given.first_chunk, given.chunk_count)
             key = (given.job.job.id, rows, output)
             looked = self._looked.get(key)
-            return looked or self._looked.keep(key, self._looker.look(output, given, dataset))
-        return await asyncio.to_thread(self._looker.look, output, given, dataset)
+            return looked or self._looked.keep(key, self._looker.look(output, given, rows))
+        return await asyncio.to_thread(self._looker.look, output, given, rows)
 
     def _read_given(self, number: int) -> Given | None:
         with self._store.read() as connection:

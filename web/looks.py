@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
-from grid.items import DataSet, WorkUnit
+from grid.items import DataSet, Job, WorkUnit
+from grid.plugins.loader import PluginError
 from web import public_view
 from web.bodies import convert_query
 from web.callers import Caller, caller_of
@@ -67,9 +68,24 @@ def job_views(server: Server, jobs: Sequence[JobFacts]) -> list[View]:
         counts = listings.counts(connection, numbers)
         outputs = listings.outputs(connection, numbers)
     return [
-        public_view.job(one, counts[one.job.id], outputs[one.job.id], server.names, now)
+        public_view.job(
+            one,
+            counts[one.job.id],
+            outputs[one.job.id],
+            server.names,
+            now,
+            tuple(media(server, one.job)) if outputs[one.job.id] else (),
+        )
         for one in jobs
     ]
+
+
+def media(server: Server, job: Job) -> Mapping[str, str]:
+    """Further formats of its output; none where its job type is gone."""
+    try:
+        return server.store.job_types.loaded(job.job_type_digest).job_type.media
+    except PluginError:
+        return {}
 
 
 def view_in(server: Server, transaction: Transaction, job_id: int) -> View:

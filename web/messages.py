@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
-from grid.items import Json
+from grid.items import Json, PointRange
 
 #: The version of `/hosts` and `/work`; another one is a 409.
 PROTOCOL = 1
@@ -58,7 +58,8 @@ class JobBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     job_type: Word
     spec: Json
-    dataset: Word
+    #: Left out for a job type that needs none.
+    dataset: Word | UnsetType = UNSET
     name: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)] | UnsetType = UNSET
     metadata: dict[str, Json] = {}
     public: bool | UnsetType = UNSET
@@ -68,6 +69,8 @@ class JobBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     topics: Annotated[tuple[Topic, ...], Meta(max_length=WISHES_MAX)] = ()
     #: Chunks of one work unit; measured and chosen by the server when not given.
     workunit_chunks: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
+    #: Points of one work unit, for a job type that counts points.
+    workunit_points: Annotated[int, Meta(ge=1, le=2**53)] | UnsetType = UNSET
 
 
 #: What a leaderboard line can hold.
@@ -96,7 +99,7 @@ class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """A spec to be looked at."""
 
     spec: Json
-    dataset: Word
+    dataset: Word | UnsetType = UNSET
 
 
 class CapabilitiesBody(
@@ -186,6 +189,8 @@ class PluginBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Word
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     enabled: bool
+    #: That what the job type warns of was read.
+    caution: bool = False
 
 
 class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -243,6 +248,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
     program: Raw
     columns: Raw
     inputs: Raw
+    #: What to count, for a job that counts points.
+    points: PointRange | UnsetType = UNSET
     params: Raw
     limits: Raw
     deadline: int

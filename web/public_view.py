@@ -82,6 +82,7 @@ def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
     job = facts.job
     # How far the fold has come, in order, would tell which work units are decided.
     merged = {"merged": counts.merged} if is_open(job, now) else {}
+    stopped = {"stopped_by": job.stopped_by} if is_open(job, now) else {}
     return {
         "id": names.of(Kind.JOB, job.id),
         "state": str(job.job_state),
@@ -92,6 +93,7 @@ def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
             "decided": counts.decided,
             **merged,
         },
+        **stopped,
         "retracted": counts.retracted,
         "output_version": counts.output_version,
         "frozen": job.frozen,
@@ -108,24 +110,34 @@ def at_rest(facts: JobFacts, now: int) -> bool:
     return ended and is_open(facts.job, now)
 
 
-def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names, now: int) -> View:
-    """A whole job."""
+def job(
+    facts: JobFacts,
+    counts: Counts,
+    outputs: Sequence[Output],
+    names: Names,
+    now: int,
+    media: Sequence[str] = (),
+) -> View:
+    """A whole job; `media` are further formats of its output."""
     one = facts.job
     changing = job_event(facts, counts, names, now)
-    public_id, dataset_id = changing["id"], names.of(Kind.DATASET, one.dataset_id)
+    public_id = changing["id"]
+    dataset_id = None if one.dataset_id is None else names.of(Kind.DATASET, one.dataset_id)
     base = f"{API}/jobs/{public_id}"
     links = {
         "self": link(base),
         "page": link(f"/jobs/{public_id}"),
-        "dataset": link(f"{API}/datasets/{dataset_id}"),
         "job_type": link(f"{API}/job-types/{one.job_type}"),
         "program": link(f"{base}/program"),
         "work_units": link(f"{base}/workunits"),
         "events": link(f"{base}/events"),
     }
+    if dataset_id is not None:
+        links["dataset"] = link(f"{API}/datasets/{dataset_id}")
     if outputs:
         links["output"] = link(f"{base}/output?format=json")
-        links["output_csv"] = link(f"{base}/output?format=csv")
+        for kind in ("csv", *media):
+            links[f"output_{kind}"] = link(f"{base}/output?format={kind}")
     return {
         **changing,
         "name": one.name,
@@ -136,6 +148,7 @@ def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names
         "spec": one.spec,
         "params": facts.params,
         "dataset": dataset_id,
+        "points": _points(one),
         "reads": list(facts.reads),
         "output_columns": msgspec.to_builtins(facts.output_columns),
         "policy": msgspec.to_builtins(one.policy),
@@ -150,6 +163,12 @@ def job(facts: JobFacts, counts: Counts, outputs: Sequence[Output], names: Names
         "outputs": [_output(version, base, counts) for version in outputs],
         "_links": links,
     }
+
+
+def _points(one: Job) -> View | None:
+    if one.point_count is None:
+        return None
+    return {"count": one.point_count, "per_work_unit": one.workunit_points}
 
 
 def _support(version: Output) -> View:
@@ -208,8 +227,7 @@ def workunit(
     return {
         **view,
         "ordinal": unit.ordinal,
-        "first_chunk": unit.first_chunk,
-        "chunk_count": unit.chunk_count,
+        **_range(unit, one),
         "support": str(unit.support),
         "results": answers,
         "canonical_digest": None if chosen is None else chosen.output_digest,
@@ -217,6 +235,11 @@ def workunit(
         "verdict": verdict(unit),
         **(further or {}),
     }
+
+
+def _range(unit: WorkUnit, one: Job) -> View:
+    thing = "chunk" if one.point_count is None else "point"
+    return {f"first_{thing}": unit.first_chunk, f"{thing}_count": unit.chunk_count}
 
 
 def verdict(unit: WorkUnit) -> str:
@@ -308,6 +331,7 @@ def job_type(found: Found, enabled: bool) -> View:
         "version": manifest.version,
         "title": manifest.title,
         "summary": manifest.summary,
+        "caution": manifest.caution or None,
         "digest": found.digest,
         "enabled": enabled,
         "_links": {
@@ -322,6 +346,7 @@ def whole_job_type(found: Found, loaded: Loaded) -> View:
     """An enabled job type with all that a requester needs."""
     return {
         **job_type(found, enabled=True),
+        "needs_dataset": loaded.job_type.over_dataset,
         "spec_schema": loaded.spec_schema,
         "output_schema": loaded.output_schema,
         "readme": loaded.readme,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 import jsonschema
 from msgspec import Struct
@@ -15,7 +16,6 @@ from msgspec import Struct
 from grid import canonical
 from grid.db.listings import Given
 from grid.db.store import Store
-from grid.items import DataSet
 from grid.plugins.contract import OutputError
 from grid.plugins.loader import PluginError
 from grid.states import Outcome
@@ -34,6 +34,8 @@ class Looked(Struct, frozen=True, kw_only=True):
     digest: str | None = None
     #: Canonical JSON; only when SUCCESS.
     text: str | None = None
+    #: Whether it is enough to end its job, should it stand.
+    enough: bool = False
     message: str | None = None
 
 
@@ -44,8 +46,9 @@ class Looker:
         self._store = store
         self._validators: Cache[str, jsonschema.Draft202012Validator] = Cache(limit=200)
 
-    def look(self, encoded: str | None, given: Given, dataset: DataSet) -> Looked:
-        """Whether this base64 text could be the output for these chunks; never raises for it."""
+    def look(self, encoded: str | None, given: Given, rows: Sequence[int]) -> Looked:
+        """Whether this base64 text could be the output for so many points, or rows of each chunk;
+        never raises for it."""
         if encoded is None:
             return _bad("no output came with the success")
         if len(encoded) > OUTPUT_CHARS_MAX:
@@ -70,14 +73,18 @@ class Looker:
             wrong = next(validator.iter_errors(value), None)
             if wrong is not None:
                 return _bad(f"not of the job type's schema: {wrong.json_path}: {wrong.message}")
-            rows = dataset.rows_of(given.first_chunk, given.chunk_count)
-            loaded.job_type.check_output(given.job.job.spec, rows, value)
+            spec, job_type = given.job.job.spec, loaded.job_type
+            job_type.check_output(spec, rows, value)
+            enough = job_type.stops_early and job_type.enough(spec, value)
         except OutputError as error:
             return _bad(str(error))
         except Exception as error:  # a check that stumbles over a stranger's bytes refuses them
             return _bad(f"the check failed: {type(error).__name__}: {error}")
         return Looked(
-            outcome=Outcome.SUCCESS, digest=canonical.digest(data), text=data.decode("utf-8")
+            outcome=Outcome.SUCCESS,
+            digest=canonical.digest(data),
+            text=data.decode("utf-8"),
+            enough=enough,
         )
 
 

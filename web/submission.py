@@ -8,22 +8,22 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from grid import canonical, jobspec, splitter
+from grid import canonical, jobspec
 from grid.codegen.errors import ProgramRefused
-from grid.db import queries, speeds
+from grid.db import queries
 from grid.db.commands import NewJob
 from grid.identifiers import Kind
-from grid.items import DataSet, Json, Mode, Needs, Policy
+from grid.items import Column, DataSet, Json, Mode, Needs, Policy
 from grid.jobspec import CheckedSpec, SpecRefused
-from grid.plugins.contract import COST_MAX
 from grid.plugins.loader import Found, Loaded, PluginError
 from grid.validator.modes import PROMISES
 from web.callers import Caller
 from web.messages import NAME_CHARS_MAX, JobBody, PolicyBody
 from web.problems import Detail, Problem, bad_field
 from web.server import Server
+from web.sizing import Size, size
 
 #: Free words about a job; what is larger belongs into a data set.
 METADATA_BYTES_MAX = 16_000
@@ -33,19 +33,18 @@ METADATA_DEPTH_MAX = 10
 def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> NewJob:
     """Everything a new job needs; its program is stored. Raises Problem."""
     found, loaded = enabled(server, body.job_type)
-    dataset = posted_dataset(server, caller, body.dataset)
+    dataset = posted_dataset(server, caller, loaded, body.dataset)
     public = _public(body, dataset)
     default = server.settings.default_mode if public else Mode.TRUSTED
     policy = _policy(body.policy, default, caller, server.store.now())
     _check_metadata(body.metadata)
     checked = check_spec(body.spec, loaded, dataset)
     try:
-        merge_state = loaded.job_type.merge_start(checked.spec, dataset.columns)
+        merge_state = loaded.job_type.merge_start(checked.spec, columns_of(dataset))
     except Exception as error:  # the job type's fault, and nobody else's
         raise _broken(body.job_type, error) from error
-    chunks, unit_ms = _size(server, body, dataset)
-    unit_cost, last_cost = _costs(loaded, checked.spec, dataset, chunks)
-    name = f"{body.job_type} of {dataset.name}" if body.name is UNSET else body.name
+    cut = sized(server, body, loaded, checked, dataset)
+    name = _name(body, loaded, dataset)
     return NewJob(
         account_id=account_id,
         job_type=found.manifest.name,
@@ -56,7 +55,7 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
         reads=tuple(column.name for column in checked.reads),
         output_columns=checked.output_columns,
         merge_state=merge_state,
-        dataset_id=dataset.id,
+        dataset_id=None if dataset is None else dataset.id,
         name=_storable("/name", name)[:NAME_CHARS_MAX],
         metadata=body.metadata,
         public=public,
@@ -65,10 +64,12 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
         seal_opens_by=server.store.now() + server.settings.seal_max_s,
         needs=Needs(**msgspec.structs.asdict(body.needs)),
         topics=tuple(dict.fromkeys(body.topics)),
-        chunks_per_workunit=chunks,
-        unit_ms=unit_ms,
-        unit_cost=unit_cost,
-        last_cost=last_cost,
+        chunks_per_workunit=cut.chunks,
+        point_count=cut.point_count,
+        workunit_points=cut.points,
+        unit_ms=cut.unit_ms,
+        unit_cost=cut.unit_cost,
+        last_cost=cut.last_cost,
     )
 
 
@@ -90,10 +91,12 @@ def enabled(server: Server, name: str, pointer: str = "/job_type") -> tuple[Foun
         raise bad_field(pointer, f"{name} cannot be used: {error}", 409) from error
 
 
-def check_spec(spec: Json, loaded: Loaded, dataset: DataSet) -> CheckedSpec:
+def check_spec(spec: Json, loaded: Loaded, dataset: DataSet | None) -> CheckedSpec:
     """The spec with all that follows from it; raises Problem naming its fields."""
+    columns = columns_of(dataset)
+    rows = () if dataset is None else dataset.rows_of(0, dataset.chunk_count)
     try:
-        return jobspec.check(spec, loaded.spec_schema, loaded.job_type, dataset.columns)
+        return jobspec.check(spec, loaded.spec_schema, loaded.job_type, columns, rows)
     except SpecRefused as error:
         details = [
             Detail(pointer=f"/spec{one.pointer}", detail=one.message, position=one.position)
@@ -107,12 +110,39 @@ def check_spec(spec: Json, loaded: Loaded, dataset: DataSet) -> CheckedSpec:
         raise _broken(loaded.manifest.name, error) from error
 
 
+def sized(
+    server: Server, body: JobBody, loaded: Loaded, checked: CheckedSpec, dataset: DataSet | None
+) -> Size:
+    """How the job is cut; raises Problem naming the field."""
+    try:
+        return size(server, body, loaded, checked, dataset)
+    except Problem:
+        raise
+    except Exception as error:  # the job type's fault, and nobody else's
+        raise _broken(loaded.manifest.name, error) from error
+
+
 def _broken(name: str, error: Exception) -> Problem:
     return bad_field("/spec", f"{name} failed at this spec: {type(error).__name__}: {error}"[:500])
 
 
-def posted_dataset(server: Server, caller: Caller, public_id: str) -> DataSet:
-    """The data set that a body names; raises Problem naming the field."""
+def columns_of(dataset: DataSet | None) -> tuple[Column, ...]:
+    """A data set's columns; none where there is no data set."""
+    return () if dataset is None else dataset.columns
+
+
+def posted_dataset(
+    server: Server, caller: Caller, loaded: Loaded, public_id: str | UnsetType
+) -> DataSet | None:
+    """The data set that a body names, if the job type needs one; raises Problem naming the
+    field."""
+    name = loaded.manifest.name
+    if not loaded.job_type.over_dataset:
+        if public_id is not UNSET:
+            raise bad_field("/dataset", f"{name} needs no data set: leave it out")
+        return None
+    if public_id is UNSET:
+        raise bad_field("/dataset", f"{name} needs a data set")
     number = server.store.keyring.identifiers.internal(Kind.DATASET, public_id)
     with server.store.read() as connection:
         dataset = queries.dataset(connection, number)
@@ -121,47 +151,18 @@ def posted_dataset(server: Server, caller: Caller, public_id: str) -> DataSet:
     return dataset
 
 
-def _public(body: JobBody, dataset: DataSet) -> bool:
+def _public(body: JobBody, dataset: DataSet | None) -> bool:
     if body.public is UNSET:
-        return dataset.public
-    if body.public and not dataset.public:
+        return dataset is None or dataset.public
+    if body.public and dataset is not None and not dataset.public:
         raise bad_field("/public", "a job on a private data set is private")
     return body.public
 
 
-def _size(server: Server, body: JobBody, dataset: DataSet) -> tuple[int, int]:
-    """Chunks of a work unit, and its milliseconds as far as they are known.
-
-    Whoever chose the rows of a chunk has chosen how finely the work is cut.
-    """
-    with server.store.read() as connection:
-        row_ns = speeds.row_ns(connection, body.job_type)
-    if body.workunit_chunks is not UNSET:
-        chunks = body.workunit_chunks
-    elif dataset.chunk_rows != server.settings.chunk_rows:
-        chunks = 1
-    else:
-        hosts = len(server.store.context.sharing.crowd)
-        target_ms = round(server.settings.workunit_target_s * 1000)
-        chunks = splitter.chunks_per_workunit(dataset, row_ns, hosts, target_ms)
-    return chunks, splitter.unit_ms(dataset, row_ns, chunks)
-
-
-def _costs(loaded: Loaded, spec: Json, dataset: DataSet, chunks: int) -> tuple[int, int]:
-    """What the job type declares that a work unit costs, and the last one; raises Problem."""
-    count = splitter.workunit_count(dataset.chunk_count, chunks)
-    if not count:
-        return 1, 1
-    each = -(-dataset.chunk_count // count)
-    last = (count - 1) * each
-    sizes = (dataset.rows_of(0, each), dataset.rows_of(last, dataset.chunk_count - last))
-    try:
-        costs = [loaded.job_type.cost(spec, dataset.columns, rows) for rows in sizes]
-        if not all(type(cost) is int and 1 <= cost <= COST_MAX for cost in costs):
-            raise ValueError(f"a cost is an integer of 1 to {COST_MAX}, not {costs}")
-    except Exception as error:  # the job type's fault, and nobody else's
-        raise _broken(loaded.manifest.name, error) from error
-    return costs[0], costs[1]
+def _name(body: JobBody, loaded: Loaded, dataset: DataSet | None) -> str:
+    if body.name is not UNSET:
+        return body.name
+    return loaded.manifest.title if dataset is None else f"{body.job_type} of {dataset.name}"
 
 
 def _policy(asked: PolicyBody, default: Mode, caller: Caller, now: int) -> Policy:

@@ -24,6 +24,8 @@ class Progress(Struct, frozen=True, kw_only=True):
     failure: str | None = None
     #: What hosts said of it.
     messages: tuple[str, ...] = ()
+    #: The work unit whose answer is enough, and has reached the output; None where there is none.
+    stopped_by: int | None = None
     #: Copies that hosts still hold, traps that wait for one, work units the server is yet to check.
     in_progress: int = 0
 
@@ -39,6 +41,8 @@ def decide(job: Job, progress: Progress, now: int) -> list[Transition]:
         if progress.failure is not None:
             failed = _end(job, JobState.FAILED, progress.failure, now, progress.messages)
             steps.append(failed)
+        elif progress.stopped_by is not None:
+            steps.append(_stop(job, progress.stopped_by, now))
         elif progress.merged == job.workunit_count:
             steps.append(_end(job, JobState.COMPLETED, "every work unit is merged", now))
     ended = bool(steps) or job.job_state not in OPEN_STATES
@@ -60,7 +64,7 @@ def move(job: Job, to: JobState, because: str, now: int) -> Transition:
 
 def reopen(job: Job, because: str) -> Transition:
     """Make a completed job's output anew: one of its verdicts was taken back."""
-    return _change(job, JobState.ACTIVE, because, {"ended_at": None})
+    return _change(job, JobState.ACTIVE, because, {"ended_at": None, "stopped_by": None})
 
 
 def freeze(job: Job, because: str) -> Transition:
@@ -75,6 +79,12 @@ def _end(
     if state is JobState.FAILED:
         failed = {"failure": because, "failure_messages": messages}
     return _change(job, state, because, {"ended_at": now, **failed})
+
+
+def _stop(job: Job, ordinal: int, now: int) -> Transition:
+    because = "one answer was enough"
+    further = {"ended_at": now, "stopped_by": ordinal}
+    return _change(job, JobState.COMPLETED, because, further)
 
 
 def _change(job: Job, state: JobState, because: str, further: Mapping[str, object]) -> Transition:

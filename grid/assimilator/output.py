@@ -38,12 +38,16 @@ def manifest(
     job: Job,
     public_id: str,
     version: int,
-    dataset: DataSet,
+    dataset: DataSet | None,
     columns: Sequence[Column],
     parts: Sequence[OutputPart],
     backing: Backing,
+    stopped_by: int | None = None,
 ) -> bytes:
-    """Canonical JSON that names every byte of one version of an output, and what it rests on."""
+    """Canonical JSON that names every byte of one version of an output, and what it rests on.
+
+    `stopped_by` is the work unit whose answer was enough, if the job ended so.
+    """
     facts = {
         "job": public_id,
         "output_version": version,
@@ -56,8 +60,9 @@ def manifest(
             "job_type_digest": job.job_type_digest,
             "program": job.program_digest,
             "spec_digest": canonical.digest(canonical.dumps(job.spec)),
-            "source_digest": dataset.source_digest,
+            "source_digest": None if dataset is None else dataset.source_digest,
             "work_units": job.workunit_count,
+            "stopped_by": stopped_by,
             "support": {
                 "agreed": backing.agreed,
                 "trusted": backing.trusted,

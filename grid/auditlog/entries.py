@@ -109,8 +109,12 @@ def pseudonym(key: bytes, job_id: int, principal_id: int | None) -> str:
     return hmac.new(key, text, hashlib.sha256).digest()[:10].hex()
 
 
-def job(job: Job, about: About, dataset: DataSet, now: int) -> Entry:
-    """What was asked for; of a private job neither names nor plain digests."""
+def job(job: Job, about: About, dataset: DataSet | None, now: int) -> Entry:
+    """What was asked for; of a private job neither names nor plain digests.
+
+    Where points are counted, every work unit's range follows from `points` and its number.
+    """
+    counted = {"count": job.point_count, "per_work_unit": job.workunit_points}
     return about.entry(
         EntryKind.JOB,
         now,
@@ -119,8 +123,9 @@ def job(job: Job, about: About, dataset: DataSet, now: int) -> Entry:
         version=job.version,
         job_type_digest=job.job_type_digest,
         spec_digest=about.digest(canonical.digest(canonical.dumps(job.spec))),
-        source_digest=about.digest(dataset.source_digest),
-        columns=msgspec.to_builtins(dataset.columns) if job.public else None,
+        source_digest=about.digest(None if dataset is None else dataset.source_digest),
+        columns=msgspec.to_builtins(dataset.columns) if job.public and dataset else None,
+        points=None if job.point_count is None else counted,
         policy=msgspec.to_builtins(job.policy),
         seed_commitment=seed_commitment(job.seed),
         work_units=job.workunit_count,

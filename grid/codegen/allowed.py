@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
 
 PARAMETERS = ("inputs", "params", "kit")
 PROPERTIES = frozenset(
-    {"rows", "columns", "values", "validity", "dictionary", "length", "literals"}
+    {"rows", "columns", "values", "validity", "dictionary", "length", "literals", "first"}
 )
 NAME = re.compile(r"[a-z][a-z0-9]{0,30}")
 KEY = re.compile(r"[a-z][a-z_]{0,30}")
@@ -30,12 +30,14 @@ NODES = _words(
     variable_declarator number null for_statement if_statement else_clause return_statement
     binary_expression unary_expression update_expression ternary_expression assignment_expression
     augmented_assignment_expression member_expression subscript_expression call_expression arguments
-    object pair"""
+    object pair break_statement"""
 )
 TOKENS = _words(
     """( ) { } [ ] , ; . ? : " = + - * / % & | ^ ! < > <= >= === !== << >> >>> ++ += const let for
-    if else return function"""
+    if else return function break"""
 )
-STATEMENTS = frozenset({"lexical_declaration", "expression_statement", "return_statement"})
+STATEMENTS = frozenset(
+    {"lexical_declaration", "expression_statement", "return_statement", "break_statement"}
+)
 #: Operators whose answer is always a number, whatever they are given.
 INTEGER_OPERATORS = frozenset({"&", "|", "^", ">>", ">>>", "<<"})

@@ -26,7 +26,7 @@ from grid.codegen.allowed import (
     TOKENS,
 )
 from grid.codegen.errors import ProgramRefused
-from grid.codegen.kit import ALLOCATIONS, KIT_FUNCTIONS
+from grid.codegen.kit import ALLOCATIONS, BOUNDS, KIT_FUNCTIONS
 
 #: A condition of the longest kind makes about this much; engines parse it in milliseconds.
 PROGRAM_BYTES_MAX = 500_000
@@ -87,7 +87,7 @@ class _Checker:
         self.counters: set[str] = set()
         #: Constants that are numbers for certain.
         self.integers: set[str] = set()
-        #: Constants that are the length of an input: what a loop may count to.
+        #: Constants that are a length or a number of turns: what a loop may count to.
         self.bounds: set[str] = set()
         #: Constants made by the kit, which the program may write elements of.
         self.allocated: set[str] = set()
@@ -154,7 +154,9 @@ class _Checker:
                 self.allocated.add(name)
             if self._is_integer(value):
                 self.integers.add(name)
-            if value.type == "member_expression" and _text(value).endswith((".length", ".rows")):
+            length = value.type == "member_expression"
+            length = length and _text(value).endswith((".length", ".rows"))
+            if length or self._called(value) in BOUNDS:
                 self.bounds.add(name)
         else:
             self.variables.add(name)
@@ -292,6 +294,13 @@ class _Checker:
             or _kind(node.child_by_field_name("body")) != "statement_block"
         ):
             raise self._refused("a loop counts from 0 to a length", node)
+
+    def _break_statement(self, node: Node) -> None:
+        above = node.parent
+        while above is not None and above.type != "for_statement":
+            above = above.parent
+        if above is None:
+            raise self._refused("break ends a loop", node)
 
     def _statement_block(self, node: Node) -> None:
         owners = ("function_expression", "for_statement", "if_statement", "else_clause")

@@ -54,10 +54,10 @@ def assemble(
         f"return {result};",
         "})",
     ]
-    return Program(_indented(lines), {"literals": list(frame.literals)})
+    return Program(indented(lines), {"literals": list(frame.literals)})
 
 
-def _indented(lines: Sequence[str]) -> str:
+def indented(lines: Sequence[str]) -> str:
     """Two blanks a block, so that the page that shows the program is readable."""
     depth, out = 0, []
     for line in lines:

@@ -22,6 +22,7 @@ from grid.conformance.computing import Faulty as Faulty
 from grid.conformance.computing import checked_spec
 from grid.conformance.computing import computed as computed
 from grid.conformance.computing import merged as merged
+from grid.conformance.points import check_points, check_ranges, counts_points
 from grid.conformance.tables import NOTABLE as NOTABLE
 from grid.conformance.tables import Cut as Cut
 from grid.conformance.tables import Table as Table
@@ -73,6 +74,8 @@ def check_example(loaded: Loaded, example: Mapping[str, Json], engine: Engine | 
 
     Returns whether `verify` proved an output right.
     """
+    if counts_points(loaded, example):
+        return check_points(loaded, example, engine)
     proved = False
     table, spec = table_of(example["table"]), example["spec"]
     sizes = sorted({1, 2, example["chunk_rows"], max(table.rows, 1)})
@@ -96,6 +99,9 @@ def check_tables(
     loaded: Loaded, example: Mapping[str, Json], engine: Engine | None, *, tables: int, rows: int
 ) -> None:
     """Program and reference agree, and merging does not depend on the cut."""
+    if counts_points(loaded, example):
+        check_ranges(loaded, example, engine, ranges=tables, rows=rows)
+        return
     base = table_of(example["table"])
 
     @settings(

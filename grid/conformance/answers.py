@@ -33,18 +33,19 @@ SEEDS = (0, 1, 2**63 - 1)
 
 def check_answers(loaded: Loaded, spec: Json, cut: Cut, output: Json) -> bool:
     """Everything but quizzes, for one honest output; whether `verify` proved it right."""
-    if not cut.chunks:
+    rows = cut.rows
+    if not rows:
         return False
-    rows = [batch.num_rows for batch in cut.chunks]
     plausible = list(plausible_lies(loaded, spec, rows, output))
     check_compare(loaded.job_type.compare, [output, *plausible])
     check_unsolved(loaded, spec, output, plausible)
+    check_enough(loaded, spec, [output, *plausible])
     return check_verify(loaded, spec, cut, output, plausible)
 
 
 def check_cost(loaded: Loaded, spec: Json, cut: Cut) -> None:
     """A declared cost is a number that jobs can be submitted with, and follows from the table."""
-    rows = [batch.num_rows for batch in cut.chunks]
+    rows = cut.rows
     try:
         costs = [loaded.job_type.cost(spec, cut.columns, rows) for _ in range(2)]
     except Exception as error:
@@ -57,7 +58,7 @@ def check_cost(loaded: Loaded, spec: Json, cut: Cut) -> None:
 
 def check_honest(loaded: Loaded, spec: Json, cut: Cut, output: Json) -> None:
     """What must hold of any honest output, and is quick."""
-    if cut.chunks:
+    if cut.rows:
         check_unsolved(loaded, spec, output, ())
         check_verify(loaded, spec, cut, output, ())
 
@@ -111,6 +112,21 @@ def check_unsolved(loaded: Loaded, spec: Json, output: Json, plausible: Sequence
             raise Faulty(f"unsolved says {said!r} of {forged!r}, not True or False")
 
 
+def check_enough(loaded: Loaded, spec: Json, outputs: Sequence[Json]) -> None:
+    """Whether an answer ends the job is a plain yes or no, and declared."""
+    if not loaded.job_type.stops_early:
+        if type(loaded.job_type).enough is not JobType.enough:
+            raise Faulty("enough: a job type that has it says so in `stops_early`")
+        return
+    for output in outputs:
+        try:
+            said = loaded.job_type.enough(spec, output)
+        except Exception as error:
+            raise Faulty(f"enough raised {error!r} for {output!r}") from error
+        if type(said) is not bool:
+            raise Faulty(f"enough says {said!r} of {output!r}, not True or False")
+
+
 def check_verify(
     loaded: Loaded, spec: Json, cut: Cut, output: Json, plausible: Sequence[Json]
 ) -> bool:
@@ -123,7 +139,7 @@ def check_verify(
         if type(job_type).verify is not JobType.verify:
             raise Faulty("verify: a job type that has it says so in `verifies`")
         return False
-    rows = [batch.num_rows for batch in cut.chunks]
+    rows = cut.rows
     chunks = cut.python(job_type.reads(spec, cut.columns))
 
     def said(claimed: Json) -> bool | None:
@@ -139,7 +155,7 @@ def check_verify(
     if honest is False:
         raise Faulty(f"verify refuses the reference's output {output!r}")
     verdicts = [said(forged) for forged in plausible]
-    if honest and plausible and False not in verdicts:
+    if honest and True in verdicts and False not in verdicts:
         raise Faulty(f"verify refuses no wrong output beside {output!r}")
     return honest is True
 
@@ -147,7 +163,7 @@ def check_verify(
 def check_quizzes(loaded: Loaded, spec: Json, cut: Cut, engine: Engine | None) -> None:
     """What a quiz expects is what the reference and the program answer."""
     checked = checked_spec(loaded, spec, cut)
-    rows = [batch.num_rows for batch in cut.chunks]
+    rows = cut.rows
     quizzes: list[Quiz] = []
     for seed in SEEDS if rows else ():
         quiz = loaded.job_type.quiz(spec, cut.columns, rows, seed)
@@ -166,6 +182,6 @@ def check_quizzes(loaded: Loaded, spec: Json, cut: Cut, engine: Engine | None) -
         if not loaded.job_type.compare.agrees(answered(0, texts[0]), answered(1, texts[1])):
             raise Faulty(f"quiz: the answer is {found!r}, not {quiz.output!r}")
         if engine is not None:
-            check_program(loaded, checked, blobs, tuple(rows), quiz.output, engine)
+            check_program(loaded, checked, blobs, cut, quiz.output, engine)
     if len(quizzes) > 1 and all(quiz == quizzes[0] for quiz in quizzes):
         raise Faulty("quiz: the same one with every seed")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 
@@ -10,7 +10,7 @@ from grid import canonical, chunks, jobspec
 from grid.comparators import Answer
 from grid.conformance.tables import Cut, plain
 from grid.engines import Computation, Engine
-from grid.items import Json
+from grid.items import Column, Json
 from grid.jobspec import CheckedSpec
 from grid.plugins.contract import OutputError, Part
 from grid.plugins.loader import Loaded
@@ -23,22 +23,30 @@ class Faulty(AssertionError):
     """A job type that does not keep to the contract; says where and how."""
 
 
-def computed(loaded: Loaded, spec: Json, cut: Cut, engine: Engine | None) -> Json:
-    """The reference's output for the whole table as one work unit, checked in every way."""
-    if not cut.chunks:
+def computed(
+    loaded: Loaded,
+    spec: Json,
+    cut: Cut,
+    engine: Engine | None,
+    checked: CheckedSpec | None = None,
+) -> Json:
+    """The reference's output for the whole table as one work unit, checked in every way.
+
+    `checked` is what the spec comes to, where that is known already.
+    """
+    if not cut.rows:
         return None
-    checked = checked_spec(loaded, spec, cut)
+    checked = checked or checked_spec(loaded, spec, cut)
     names = [column.name for column in checked.reads]
     output = loaded.job_type.reference(spec, cut.columns, cut.python(names))
-    check_acceptable(loaded, spec, [batch.num_rows for batch in cut.chunks], output)
+    check_acceptable(loaded, spec, cut.rows, output)
     if engine is not None:
         columns = checked.reads
         blobs = tuple(
             tuple(chunks.encode_column(batch.column(one.name), one) for one in columns)
             for batch in cut.chunks
         )
-        rows = tuple(batch.num_rows for batch in cut.chunks)
-        check_program(loaded, checked, blobs, rows, output, engine)
+        check_program(loaded, checked, blobs, cut, output, engine)
     return output
 
 
@@ -46,7 +54,7 @@ def check_program(
     loaded: Loaded,
     checked: CheckedSpec,
     blobs: tuple[tuple[bytes, ...], ...],
-    rows: tuple[int, ...],
+    cut: Cut,
     output: Json,
     engine: Engine,
 ) -> None:
@@ -55,7 +63,9 @@ def check_program(
         program=checked.program,
         columns=checked.reads,
         chunks=blobs,
-        rows=rows,
+        rows=tuple(batch.num_rows for batch in cut.chunks),
+        points=cut.points,
+        first_rows=cut.first_rows,
         params=checked.params,
         time_limit_s=TIME_LIMIT_S,
     )
@@ -71,16 +81,32 @@ def answered(number: int, output: str) -> Answer:
 
 def merged(loaded: Loaded, spec: Json, cut: Cut, unit_chunks: int) -> list[list[Json]]:
     """The rows of the assembled output, from work units of so many chunks, as in JSON."""
-    job_type, columns = loaded.job_type, cut.columns
+    first_rows = range(0, len(cut.chunks), unit_chunks)
+    return folded(
+        loaded,
+        spec,
+        cut.columns,
+        (
+            (first, Cut(columns=cut.columns, chunks=cut.chunks[first : first + unit_chunks]))
+            for first in first_rows
+        ),
+    )
+
+
+def folded(
+    loaded: Loaded, spec: Json, columns: tuple[Column, ...], units: Iterable[tuple[int, Cut]]
+) -> list[list[Json]]:
+    """The rows of the output that these work units make, each with its first chunk or point."""
+    job_type = loaded.job_type
     names = job_type.reads(spec, columns)
     state = job_type.merge_start(spec, columns)
     batches: list[pa.RecordBatch] = []
-    for ordinal, first in enumerate(range(0, len(cut.chunks), unit_chunks)):
-        unit = Cut(columns=columns, chunks=cut.chunks[first : first + unit_chunks])
+    for ordinal, (first, unit) in enumerate(units):
         part = Part(
             ordinal=ordinal,
             first_chunk=first,
-            rows=tuple(batch.num_rows for batch in unit.chunks),
+            rows=unit.rows,
+            first_rows=unit.first_rows,
             output=job_type.reference(spec, columns, unit.python(names)),
             source=_source(unit),
         )
@@ -89,7 +115,10 @@ def merged(loaded: Loaded, spec: Json, cut: Cut, unit_chunks: int) -> list[list[
         batches += [] if step.rows is None else [step.rows]
     last = job_type.merge_end(spec, columns, state)
     batches += [] if last.rows is None else [last.rows]
-    wanted = job_type.output_columns(spec, columns)
+    return _in_json(batches, job_type.output_columns(spec, columns))
+
+
+def _in_json(batches: Sequence[pa.RecordBatch], wanted: Sequence[Column]) -> list[list[Json]]:
     rows: list[list[Json]] = []
     for batch in batches:
         types = [chunks.arrow_type(column) for column in wanted]
@@ -101,7 +130,8 @@ def merged(loaded: Loaded, spec: Json, cut: Cut, unit_chunks: int) -> list[list[
 
 
 def checked_spec(loaded: Loaded, spec: Json, cut: Cut) -> CheckedSpec:
-    return jobspec.check(spec, loaded.spec_schema, loaded.job_type, cut.columns)
+    rows = [batch.num_rows for batch in cut.chunks]
+    return jobspec.check(spec, loaded.spec_schema, loaded.job_type, cut.columns, rows)
 
 
 def check_acceptable(loaded: Loaded, spec: Json, rows: Sequence[int], output: Json) -> None:

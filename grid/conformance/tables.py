@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from grid import chunks
-from grid.items import Column, Json, LogicalType
+from grid.items import Column, Json, LogicalType, PointRange
+from grid.plugins.contract import Chunk
+from grid.plugins.inputs import with_points
 from grid.plugins.quizzes import ARROW
 
 INT64_MAX = 2**63 - 1
@@ -51,16 +53,30 @@ class Table(Struct, frozen=True, kw_only=True):
 
 
 class Cut(Struct, frozen=True, kw_only=True):
-    """A table as a data set: narrowed, encoded, cut into chunks."""
+    """A table as a data set: narrowed, encoded, cut into chunks. Or what a work unit of it gets."""
 
     columns: tuple[Column, ...]
     chunks: tuple[pa.RecordBatch, ...]
+    #: What the work unit counts, and the number of each chunk's first row.
+    points: PointRange | None = None
+    first_rows: tuple[int, ...] = ()
 
-    def python(self, names: Sequence[str]) -> list[dict[str, list[Any]]]:
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """How many points, if any, and how many rows each chunk has."""
+        counted = () if self.points is None else (self.points.count,)
+        return (*counted, *(batch.num_rows for batch in self.chunks))
+
+    def python(self, names: Sequence[str]) -> list[Chunk]:
         """The named columns of each chunk, as the reference gets them."""
-        return [
-            {name: chunks.to_python(batch.column(name)) for name in names} for batch in self.chunks
-        ]
+        return with_points(
+            self.points,
+            self.first_rows,
+            [
+                {name: chunks.to_python(batch.column(name)) for name in names}
+                for batch in self.chunks
+            ],
+        )
 
     def dictionaries(self) -> dict[str, pa.StringArray]:
         """The dictionary of each column that is stored with one."""

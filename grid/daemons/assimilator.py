@@ -20,11 +20,13 @@ from grid.daemons.isolation import alone
 from grid.db import folds, progress, queries
 from grid.db.apply import Lost
 from grid.db.folds import Merge, Ripe
+from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.identifiers import Kind
-from grid.items import DataSet, Json
+from grid.items import Column, DataSet, Json
 from grid.plugins.contract import JobType, Part
+from grid.plugins.inputs import inputs_of
 
 #: Work units folded between two commits: bounds both memory and what a crash repeats.
 BITE = 64
@@ -65,11 +67,13 @@ def advance(store: Store, job_id: int) -> int:
             facts = queries.job(connection, job_id)
             assert facts is not None, "jobs stay"
             dataset = queries.dataset(connection, facts.job.dataset_id)
-            assert dataset is not None, "data sets stay"
             merge = folds.merge_state(connection, job_id)
+            hit = folds.hit(connection, job_id)
             ripe = folds.ripe(connection, job_id, merge.merged, BITE)
         if facts.job.job_state not in OPEN_STATES:
             return done
+        if hit is not None:
+            return done + _finish(store, facts, dataset, merge, hit)
         if not ripe:
             if merge.merged == facts.job.workunit_count:
                 done += _finish(store, facts, dataset, merge)
@@ -87,11 +91,11 @@ def advance(store: Store, job_id: int) -> int:
 
 
 def _fold(
-    store: Store, facts: JobFacts, dataset: DataSet, merge: Merge, ripe: Sequence[Ripe]
+    store: Store, facts: JobFacts, dataset: DataSet | None, merge: Merge, ripe: Sequence[Ripe]
 ) -> _Folded:
     state, done = merge.state, []
     batches: list[pa.RecordBatch] = []
-    spec, columns = facts.job.spec, dataset.columns
+    spec, columns = facts.job.spec, _columns(dataset)
     try:
         job_type = _job_type(store, facts)
         for one in ripe:
@@ -100,7 +104,8 @@ def _fold(
             if one.error_mask or one.output is None:
                 why = giving_up.reason(one.ordinal, one.error_mask, facts.job.policy)
                 return _Folded(done=(), state=state, batches=(), failure=why, messages=one.messages)
-            merged = job_type.merge(spec, columns, state, _part(store, dataset, one))
+            part = _part(store, facts, dataset, one)
+            merged = job_type.merge(spec, columns, state, part)
             state = canonical.loads(canonical.dumps(merged.state))
             if merged.rows is not None and merged.rows.num_rows:
                 batches.append(merged.rows)
@@ -127,15 +132,22 @@ def _keep(store: Store, job_id: int, merge: Merge, folded: _Folded) -> bool:
         return False
 
 
-def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> int:
+def _finish(
+    store: Store,
+    facts: JobFacts,
+    dataset: DataSet | None,
+    merge: Merge,
+    hit: Ripe | None = None,
+) -> int:
+    """Make the output of what is folded, and of the answer that was enough, if there is one."""
     job = facts.job
     try:
-        merged = _job_type(store, facts).merge_end(job.spec, dataset.columns, merge.state)
-        rows = merged.rows
-        few = rows is None or not rows.num_rows
+        rows = _last_rows(store, facts, dataset, merge, hit)
+    except (OSError, BlobMissing):  # as above
+        raise
     except Exception as error:  # as above
         return _fail(store, job.id, "making the final output failed", (_said(error),))
-    last = None if few else _store_part(store, len(merge.parts), [rows])
+    last = _store_part(store, len(merge.parts), rows) if rows else None
     parts = (*merge.parts, last) if last is not None else merge.parts
     with store.read() as connection:
         backing = folds.support(connection, job.id)
@@ -147,11 +159,30 @@ def _finish(store: Store, facts: JobFacts, dataset: DataSet, merge: Merge) -> in
         facts.output_columns,
         parts,
         backing,
+        None if hit is None else hit.ordinal,
     )
     digest = store.blobs.put(manifest)
     return store.write(
-        lambda tx: progress.complete_job(tx, job.id, merge, last, digest, backing, store.keyring)
+        lambda tx: progress.complete_job(
+            tx, job.id, merge, last, digest, backing, store.keyring, hit
+        )
     )
+
+
+def _last_rows(
+    store: Store, facts: JobFacts, dataset: DataSet | None, merge: Merge, hit: Ripe | None
+) -> list[pa.RecordBatch]:
+    """What no part has yet: rows of the answer that was enough, and those known only at the end."""
+    spec, columns, state = facts.job.spec, _columns(dataset), merge.state
+    job_type, batches = _job_type(store, facts), []
+    if hit is not None and hit.ordinal >= merge.merged:
+        merged = job_type.merge(spec, columns, state, _part(store, facts, dataset, hit))
+        state = canonical.loads(canonical.dumps(merged.state))
+        batches.append(merged.rows)
+    batches.append(job_type.merge_end(spec, columns, state).rows)
+    last = [rows for rows in batches if rows is not None and rows.num_rows]
+    _joined(last)
+    return last
 
 
 def _fail(store: Store, job_id: int, reason: str, messages: tuple[str, ...] = ()) -> int:
@@ -172,12 +203,13 @@ def _joined(batches: Sequence[pa.RecordBatch]) -> pa.Table | None:
     return pa.Table.from_batches(batches).combine_chunks() if batches else None
 
 
-def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:
+def _part(store: Store, facts: JobFacts, dataset: DataSet | None, one: Ripe) -> Part:
+    job_type = _job_type(store, facts)
+    inputs = inputs_of(facts.job, job_type, dataset, one.first_chunk, one.chunk_count)
+
     def source(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with store.read() as connection:
-            blobs = queries.chunk_columns(
-                connection, dataset, one.first_chunk, one.chunk_count, names
-            )
+            blobs = chunk_blobs(connection, dataset, inputs.chunks, names)
         for start in range(0, len(blobs), len(names)):
             arrays = [
                 chunks.decode_column(store.blobs.get(blob.digest))
@@ -189,10 +221,15 @@ def _part(store: Store, dataset: DataSet, one: Ripe) -> Part:
     return Part(
         ordinal=one.ordinal,
         first_chunk=one.first_chunk,
-        rows=dataset.rows_of(one.first_chunk, one.chunk_count),
+        rows=inputs.rows,
+        first_rows=inputs.first_rows,
         output=canonical.loads(one.output.encode()),
         source=source,
     )
+
+
+def _columns(dataset: DataSet | None) -> tuple[Column, ...]:
+    return () if dataset is None else dataset.columns
 
 
 def _job_type(store: Store, facts: JobFacts) -> JobType:

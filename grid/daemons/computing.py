@@ -10,20 +10,23 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 from msgspec import Struct
 
 from grid import canonical
 from grid.comparators import Answer
 from grid.db import queries, trusting
+from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.trusting import Computed, TrustedWork
 from grid.engines import Computation, EngineError, EngineLost, ProgramFailed
 from grid.engines.deno import DenoEngine
 from grid.engines.reference import Question, Reference
-from grid.items import DataSet
+from grid.items import Column, DataSet
 from grid.plugins.contract import JobType
+from grid.plugins.inputs import Inputs, inputs_of
 from grid.validator.toss import toss
 
 log = structlog.get_logger("grid.daemons")
@@ -39,10 +42,10 @@ class _Given(Struct, frozen=True, kw_only=True):
 
     work: TrustedWork
     facts: JobFacts
-    dataset: DataSet
+    dataset: DataSet | None
     job_type: JobType
     program: str
-    rows: tuple[int, ...]
+    inputs: Inputs
     #: Arrow bytes: `chunks[chunk][column]`.
     chunks: tuple[tuple[bytes, ...], ...]
     #: Outputs that hosts gave, where the job type can check them.
@@ -54,6 +57,7 @@ class _Given(Struct, frozen=True, kw_only=True):
 class _Found(Struct, frozen=True, kw_only=True):
     output: str | None = None
     program_ms: int | None = None
+    enough: bool = False
     suspect: str = ""
 
 
@@ -73,7 +77,7 @@ class Machine:
         try:
             given = _given(store, work)
             began = time.monotonic()
-            found = self._checked(store, given)
+            found = _judged(given, self._checked(store, given))
         except EngineError as error:
             if self._closed:
                 raise EngineLost("closed") from error
@@ -87,6 +91,7 @@ class Machine:
             message=message,
             elapsed_ms=round((time.monotonic() - began) * 1000),
             program_ms=found.program_ms,
+            enough=found.enough,
             suspect=found.suspect,
         )
 
@@ -118,12 +123,14 @@ class Machine:
             self._engine = DenoEngine()
         if self._engine is None or self._closed:
             raise EngineLost("closed")
-        by_name = {column.name: column for column in given.dataset.columns}
+        by_name = {column.name: column for column in _columns(given)}
         job = Computation(
             program=given.program,
             columns=tuple(by_name[name] for name in given.facts.reads),
             chunks=given.chunks,
-            rows=given.rows,
+            rows=given.inputs.chunk_rows,
+            points=given.inputs.points,
+            first_rows=given.inputs.first_rows,
             params=given.facts.params,
             time_limit_s=store.settings.compute_time_limit_s,
         )
@@ -166,14 +173,24 @@ class Machine:
             folder=str(folder),
             digest=job.job_type_digest,
             spec=job.spec,
-            columns=given.dataset.columns,
+            columns=_columns(given),
             reads=given.facts.reads,
-            rows=given.rows,
+            rows=given.inputs.rows,
+            points=given.inputs.points,
+            first_rows=given.inputs.first_rows,
             lengths=tuple(len(blob) for row in given.chunks for blob in row),
             output=output,
         )
         limit_s = store.settings.reference_time_limit_s
         return self._reference.ask(question, given.chunks, limit_s)
+
+
+def _judged(given: _Given, found: _Found) -> _Found:
+    """With a word on whether the output ends the job."""
+    if found.output is None or not given.job_type.stops_early:
+        return found
+    enough = given.job_type.enough(given.facts.job.spec, canonical.loads(found.output.encode()))
+    return msgspec.structs.replace(found, enough=enough)
 
 
 def _suspect(given: _Given, because: str) -> _Found:
@@ -190,11 +207,9 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         facts = queries.job(connection, work.job_id)
         assert facts is not None, "jobs stay"
         dataset = queries.dataset(connection, facts.job.dataset_id)
-        assert dataset is not None, "data sets stay"
-        blobs = queries.chunk_columns(
-            connection, dataset, work.first_chunk, work.chunk_count, facts.reads
-        )
         job_type = store.job_types.loaded(facts.job.job_type_digest).job_type
+        inputs = inputs_of(facts.job, job_type, dataset, work.first_chunk, work.chunk_count)
+        blobs = chunk_blobs(connection, dataset, inputs.chunks, facts.reads)
         answers = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
         done = trusting.trusted_done(connection, work.job_id, REFERENCE_FIRST)
     drawn = toss(facts.job.seed, "reference", work.workunit_id) < REFERENCE_SHARE
@@ -204,15 +219,19 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         dataset=dataset,
         job_type=job_type,
         program=store.blobs.get(facts.job.program_digest).decode(),
-        rows=dataset.rows_of(work.first_chunk, work.chunk_count),
-        chunks=_by_chunk([store.blobs.get(one.digest) for one in blobs], work.chunk_count),
+        inputs=inputs,
+        chunks=_by_chunk([store.blobs.get(one.digest) for one in blobs], len(inputs.chunks)),
         answers=tuple(answers),
         doubted=drawn or done < REFERENCE_FIRST,
     )
 
 
+def _columns(given: _Given) -> tuple[Column, ...]:
+    return () if given.dataset is None else given.dataset.columns
+
+
 def _by_chunk(blobs: Sequence[bytes], count: int) -> tuple[tuple[bytes, ...], ...]:
-    width = len(blobs) // count
+    width = len(blobs) // max(count, 1)
     return tuple(tuple(blobs[at * width : (at + 1) * width]) for at in range(count))
 
 

@@ -33,7 +33,9 @@ def _bite(store: Store, now: int) -> int:
         overdue |= queries.unsent_of_ended(connection, now - store.settings.trap_wait_s, BITE)
         settled = queries.to_wind_up(connection, BITE)
         undecided = queries.workunits_in(connection, AssimilateState.INIT, ENDED, BITE)
+        undecided += queries.workunits_left(connection, AssimilateState.INIT, BITE)
         unmerged = queries.workunits_in(connection, AssimilateState.READY, ENDED, BITE)
+        unmerged += queries.workunits_left(connection, AssimilateState.READY, BITE)
     due = sorted({*overdue, *settled})
     done = 0
     if undecided:

@@ -53,7 +53,8 @@ class NewJob(Struct, frozen=True, kw_only=True):
     output_columns: tuple[Column, ...]
     #: The job type's state before the first part is merged.
     merge_state: Json
-    dataset_id: int
+    #: None for a job that needs no data.
+    dataset_id: int | None
     name: str
     metadata: Mapping[str, Json]
     public: bool
@@ -63,6 +64,9 @@ class NewJob(Struct, frozen=True, kw_only=True):
     needs: Needs = Needs()
     topics: tuple[str, ...] = ()
     chunks_per_workunit: int = 1
+    #: How many points it counts, and how many of them a work unit has; None and 0 for chunks.
+    point_count: int | None = None
+    workunit_points: int = 0
     #: How long such a work unit takes; 0 when nobody knows.
     unit_ms: int = 0
     #: What the job type declares that it costs, and the last one of the job.
@@ -264,7 +268,7 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
     """Record a job and say so in the log; its work units are made lazily."""
     connection = transaction.connection
     dataset = queries.dataset(connection, new.dataset_id)
-    assert dataset is not None, "its existence was checked, and data sets stay"
+    assert dataset is not None or new.point_count is not None, "it was checked; data sets stay"
     row = JobRow(
         **{
             name: getattr(new, name)
@@ -282,7 +286,9 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
         created_at=transaction.now,
         seed=transaction.entropy(32).hex(),
         seal_opens_by=new.seal_opens_by,
-        workunit_count=splitter.workunit_count(dataset.chunk_count, new.chunks_per_workunit),
+        point_count=new.point_count,
+        workunit_points=new.workunit_points,
+        workunit_count=_workunit_count(new, dataset),
         needs=msgspec.to_builtins(new.needs),
         topics=list(new.topics),
         unit_ms=new.unit_ms,
@@ -306,6 +312,13 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
     writes.log(connection, lines, transaction.now)
     transaction.touched.add(number)
     return facts.job
+
+
+def _workunit_count(new: NewJob, dataset: DataSet | None) -> int:
+    if new.point_count is not None:
+        return splitter.workunit_count(new.point_count, new.workunit_points)
+    chunks = 0 if dataset is None else dataset.chunk_count
+    return splitter.workunit_count(chunks, new.chunks_per_workunit)
 
 
 def move_job(

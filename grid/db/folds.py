@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import Struct
-from sqlalchemy import Connection, FromClause, ScalarSelect, func, select
+from sqlalchemy import Connection, FromClause, Row, ScalarSelect, func, literal_column, select
 
 from grid import transitioner
 from grid.assimilator.output import Backing, OutputPart
@@ -70,20 +72,37 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
     for row in found:
         if row.ordinal != first + len(ready) or row.assimilate_state == AssimilateState.INIT:
             break
-        ready.append(
-            Ripe(
-                workunit_id=row.id,
-                ordinal=row.ordinal,
-                first_chunk=row.first_chunk,
-                chunk_count=row.chunk_count,
-                error_mask=ErrorMask(row.error_mask),
-                canonical_result_id=row.canonical_result_id,
-                assimilate_state=AssimilateState(row.assimilate_state),
-                output=row.output,
-                messages=_messages(connection, row.id) if row.error_mask else (),
-            )
-        )
+        ready.append(_ripe(row, _messages(connection, row.id) if row.error_mask else ()))
     return ready
+
+
+def hit(connection: Connection, job_id: int) -> Ripe | None:
+    """The first work unit of a job whose canonical answer is enough to end it (result_enough)."""
+    units, results = table(WorkUnitRow), table(ResultRow)
+    row = connection.execute(
+        select(units, func.coalesce(results.c.output, equal_output(results)).label("output"))
+        .select_from(results.join(units, units.c.canonical_result_id == results.c.id))
+        .where(results.c.job_id == job_id, results.c.enough == literal_column("1"))
+        .order_by(units.c.ordinal)
+        .limit(1)
+    ).first()
+    if row is None or row.output is None:
+        return None
+    return _ripe(row)
+
+
+def _ripe(row: Row[Any], messages: tuple[str, ...] = ()) -> Ripe:
+    return Ripe(
+        workunit_id=row.id,
+        ordinal=row.ordinal,
+        first_chunk=row.first_chunk,
+        chunk_count=row.chunk_count,
+        error_mask=ErrorMask(row.error_mask),
+        canonical_result_id=row.canonical_result_id,
+        assimilate_state=AssimilateState(row.assimilate_state),
+        output=row.output,
+        messages=messages,
+    )
 
 
 def equal_output(chosen: FromClause) -> ScalarSelect[str | None]:

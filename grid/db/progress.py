@@ -38,7 +38,8 @@ def wants_workunits(connection: Connection, job_id: int, high_water: int) -> boo
     """
     facts = queries.job(connection, job_id)
     assert facts is not None, "jobs stay"
-    if facts.job.workunits_made == facts.job.workunit_count:
+    open_yet = facts.job.job_state in ending.OPEN_STATES
+    if not open_yet or facts.job.workunits_made == facts.job.workunit_count:
         return False
     return queries.unseen_workunits(connection, job_id, high_water) * 2 <= high_water
 
@@ -51,9 +52,9 @@ def make_workunits(transaction: Transaction, job_id: int, high_water: int, conte
     facts = queries.job(connection, job_id)
     assert facts is not None, "jobs stay"
     dataset = queries.dataset(connection, facts.job.dataset_id)
-    assert dataset is not None, "data sets stay"
+    chunks = 0 if dataset is None else dataset.chunk_count
     unseen = queries.unseen_workunits(connection, job_id, high_water)
-    ranges = list(splitter.next_ranges(facts.job, dataset.chunk_count, unseen, high_water))
+    ranges = list(splitter.next_ranges(facts.job, chunks, unseen, high_water))
     if not ranges:
         return 0
     made = facts.job.workunits_made
@@ -162,11 +163,13 @@ def complete_job(
     manifest_digest: str,
     backing: Backing,
     keyring: Keyring,
+    hit: Ripe | None = None,
 ) -> int:
     """Publish the merge as the job's output and end the job; how many steps were taken: none when
     a verdict was retracted meanwhile.
 
-    The blobs of the last part and of the manifest are on the disk already.
+    The blobs of the last part and of the manifest are on the disk already. `hit` is the work unit
+    whose answer is enough, and in the output.
     """
     facts = queries.job(transaction.connection, job_id)
     if facts is None or facts.job.job_state not in ending.OPEN_STATES:
@@ -176,7 +179,9 @@ def complete_job(
         return 0
     about = keyring.about(facts.job)
     _publish_output(transaction, about, merge, last, manifest_digest, backing)
-    done = ending.Progress(merged=merge.merged)
+    if hit is not None and hit.assimilate_state is not AssimilateState.DONE:
+        writes.apply(transaction.connection, _in_output([hit]), (), transaction.now)
+    done = ending.Progress(merged=merge.merged, stopped_by=None if hit is None else hit.ordinal)
     return end_job(transaction, job_id, done, keyring)
 
 

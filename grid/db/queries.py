@@ -151,6 +151,19 @@ def workunits_in(
     )
 
 
+def workunits_left(connection: Connection, wanted: AssimilateState, limit: int) -> list[int]:
+    """Work units in this state of jobs that one answer has ended (job_stopped,
+    workunit_progress)."""
+    return list(
+        connection.scalars(
+            select(UNIT.c.id)
+            .select_from(UNIT.join(JOB))
+            .where(UNIT.c.assimilate_state == spelled(wanted), JOB.c.stopped_by.is_not(None))
+            .limit(limit)
+        )
+    )
+
+
 def to_wind_up(connection: Connection, limit: int) -> list[int]:
     """Settled work units of which no copy is out, nor waits to be sent unless its job gave up
     (workunit_to_wind_up, result_workunit)."""

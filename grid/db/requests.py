@@ -28,6 +28,8 @@ class WorkRequest(Struct, frozen=True, kw_only=True):
     #: Canonical JSON of accepted outputs, by result id.
     outputs: Mapping[int, str] = {}
     renewals: tuple[Renewal, ...] = ()
+    #: Results whose outputs may be enough to end their jobs.
+    enough: frozenset[int] = frozenset()
     want: int = 0
     wish: Wish = Wish()
     #: Every result it knows that it holds; None when it does not say. What it does not list was

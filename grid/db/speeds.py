@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, case, func, literal_column, select
 
 from grid import speeds
 from grid.db import apply as writes
@@ -41,14 +41,18 @@ def samples(connection: Connection) -> list[Sample]:
             job.c.job_type,
             result.c.host_id,
             result.c.principal_id,
-            (unit.c.chunk_count * data.c.chunk_rows).label("rows"),
+            # Points of one job type differ between jobs: what is declared of them counts instead.
+            case(
+                (job.c.point_count.is_(None), unit.c.chunk_count * data.c.chunk_rows),
+                else_=job.c.unit_cost,
+            ).label("rows"),
             result.c.elapsed_ms,
             ((result.c.received_at - result.c.sent_at + 1) * 1000).label("turnaround_ms"),
         )
         .select_from(
             result.join(unit, unit.c.id == result.c.workunit_id)
             .join(job, job.c.id == result.c.job_id)
-            .join(data, data.c.id == job.c.dataset_id)
+            .outerjoin(data, data.c.id == job.c.dataset_id)
         )
         .where(
             result.c.id > newest - literal_column(str(LOOKED_MAX)),
@@ -73,7 +77,8 @@ def keep(transaction: Transaction, row_ns: Mapping[str, int], hosts: Mapping[int
 
 
 def row_ns(connection: Connection, job_type: str) -> int | None:
-    """What a row of this job type takes a host of the usual speed; None when nobody knows."""
+    """What a row of this job type takes a host of the usual speed, or, where it counts points, a
+    unit of declared cost; None when nobody knows."""
     rows = table(JobTypeSpeedRow)
     return connection.scalar(select(rows.c.row_ns).where(rows.c.job_type == job_type))
 

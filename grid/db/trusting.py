@@ -66,6 +66,8 @@ class Computed(Struct, frozen=True, kw_only=True):
     elapsed_ms: int | None
     #: Milliseconds of the program alone, in an engine that was running; None when it was not.
     program_ms: int | None = None
+    #: Whether the output is enough to end its job.
+    enough: bool = False
     #: Why the job type itself is suspect, in words for an admin; "" when it is not.
     suspect: str = ""
 
@@ -214,6 +216,8 @@ def report(transaction: Transaction, computed: Computed, context: Context) -> bo
     outputs = {found.id: computed.output} if _good(computed) and computed.output else {}
     settle_units(transaction, units, context, {found.workunit_id: steps}, outputs)
     writes.keep_outputs(transaction.connection, outputs)
+    if computed.enough:
+        writes.mark_enough(transaction.connection, outputs.keys())
     if computed.program_ms is not None:
         writes.set_program_ms(transaction.connection, found.id, computed.program_ms)
     return True

@@ -32,11 +32,11 @@ from grid.leases import Lease
 from grid.report import Judged, Report
 from grid.states import AssimilateState, JobState
 from grid.transition import Entity, Freeze, Instruction, Transition, after, changed, merged
-from grid.validator import grouping, settled
+from grid.validator import extras, grouping, settled
 
 NOTHING: Mapping[int, str] = {}
 #: Ids, in log entries' facts, of copies that the database has not numbered yet: nobody's.
-NOT_MADE_YET = -(10**9)
+NOT_MADE_YET, PROOF_NOT_MADE_YET = -2 * 10**9, -(10**9)
 
 
 class Context(Struct, frozen=True, kw_only=True):
@@ -91,10 +91,12 @@ def settle_units(
     context: Context,
     done: Mapping[int, Sequence[Instruction]],
     outputs: Mapping[int, str] = NOTHING,
+    promising: Collection[int] = (),
 ) -> None:
     """Settle work units after `done` was decided for them, and carry out all of it.
 
-    `outputs` holds what has come in and is not stored yet.
+    `outputs` holds what has come in and is not stored yet; of `promising` work units one answer
+    may be enough to end the job.
     """
     numbers = {unit.job_id for unit in units.values()}
     jobs = context.jobs(transaction, numbers)
@@ -117,6 +119,9 @@ def settle_units(
         reported = after(unit, begun, next_id=0)
         group = grouping(compare, _outputs(transaction, reported, compare, outputs))
         rules, final = settled(reported, group, snapshot, now, NOT_MADE_YET)
+        if number in promising:
+            proof = extras.proof(final, snapshot)
+            rules, final = [*rules, *proof], after(final, proof, next_id=PROOF_NOT_MADE_YET)
         mine = merged([*begun, *rules])
         if not mine:
             continue
@@ -207,6 +212,8 @@ def _take(
     results = {one.id: one for unit in units.values() for one in unit.results}
     done: dict[int, list[Instruction]] = defaultdict(list)
     outputs: dict[int, str] = {}
+    enough = {number for request in requests for number in request.enough}
+    promising: set[int] = set()
 
     def carry_out(transition: Transition) -> None:
         done[results[transition.id].workunit_id].append(transition)
@@ -220,6 +227,8 @@ def _take(
             carry_out(verdict.transition)
             if said.result_id in texts:
                 outputs[said.result_id] = texts[said.result_id]
+            if said.result_id in enough and unit is not None:
+                promising.add(unit.id)
         return verdict
 
     def one_renewal(renewal: Renewal) -> Lease | None:
@@ -242,6 +251,7 @@ def _take(
     renewed = [[one_renewal(renewal) for renewal in one.renewals] for one in requests]
     touched = {number: units[number] for number in done}
     if touched:
-        settle_units(transaction, touched, context, done, outputs)
+        settle_units(transaction, touched, context, done, outputs, promising)
         writes.keep_outputs(transaction.connection, outputs)
+        writes.mark_enough(transaction.connection, enough & outputs.keys())
     return judged, renewed

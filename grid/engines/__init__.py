@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from grid.items import Column, Json
+from grid.items import Column, Json, PointRange
 
 #: Answers up to 1 MiB unless an assignment says otherwise: a bitmap over eight million rows.
 OUTPUT_BYTES_MAX = 1 << 20
@@ -26,6 +26,10 @@ class Computation(Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[bytes, ...], ...]
     #: Rows of each chunk.
     rows: tuple[int, ...]
+    #: What it counts, if anything: made into an input of its own before the chunks.
+    points: PointRange | None = None
+    #: The number in the data set of each chunk's first row, where points are counted.
+    first_rows: tuple[int, ...] = ()
     params: Json
     #: Seconds of wall time, from handing over the inputs to the last byte of the answer.
     time_limit_s: float

@@ -17,6 +17,7 @@ from grid.engines.reference import Question
 from grid.items import Json
 from grid.plugins import loader
 from grid.plugins.contract import Chunk, JobType
+from grid.plugins.inputs import with_points
 
 
 class Answering:
@@ -65,10 +66,11 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
 def _chunks(question: Question, blobs: Sequence[bytes]) -> list[Chunk]:
     width = len(question.reads)
     columns = [chunks.to_python(chunks.decode_column(blob)) for blob in blobs]
-    return [
-        dict(zip(question.reads, columns[at * width : (at + 1) * width], strict=True))
-        for at in range(len(question.rows))
+    read = [
+        dict(zip(question.reads, columns[at : at + width], strict=True))
+        for at in range(0, len(columns), max(width, 1))
     ]
+    return with_points(question.points, question.first_rows, read)
 
 
 def _put(sink: BinaryIO, kind: int, data: bytes) -> None:

@@ -8,6 +8,8 @@ import sys
 import threading
 from types import TracebackType
 
+import msgspec
+
 from grid.engines import (
     MESSAGE_LENGTH_MAX,
     Computation,
@@ -108,6 +110,8 @@ def _frame(job: Computation, program: str | None) -> list[bytes]:
                 {"physical": column.physical, "nullable": column.nullable} for column in job.columns
             ],
             "rows": job.rows,
+            "points": None if job.points is None else msgspec.to_builtins(job.points),
+            "firsts": job.first_rows,
             "lengths": [len(blob) for blob in blobs],
             "params": json.dumps(job.params),
             "outputBytesMax": job.output_bytes_max,

@@ -14,7 +14,7 @@ from msgspec import Struct
 from grid import canonical
 from grid.engines import MESSAGE_LENGTH_MAX, EngineLost, ProgramFailed, TimeLimit
 from grid.engines.child import OUTPUT, Child, ChildLost, ChildTimeLimit, python_child
-from grid.items import Column, Json
+from grid.items import Column, Json, PointRange
 
 #: What a child may answer: the largest output of a program, and some.
 ANSWER_BYTES_MAX = 4 << 20
@@ -30,8 +30,11 @@ class Question(Struct, frozen=True, kw_only=True):
     #: The data set's whole schema, and the columns that the program reads.
     columns: tuple[Column, ...]
     reads: tuple[str, ...]
-    #: Rows of each chunk.
+    #: Rows of each chunk; what was counted, if anything, first.
     rows: tuple[int, ...]
+    points: PointRange | None = None
+    #: The number in the data set of each chunk's first row, where points are counted.
+    first_rows: tuple[int, ...] = ()
     #: Bytes of each blob, chunk by chunk, column by column.
     lengths: tuple[int, ...]
     #: Canonical JSON of the answer to be checked; None asks for the reference's own.

@@ -8,7 +8,7 @@ refused report for a volunteer (`OutputError`), or a failed job (anything else).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pluggy
 import pyarrow as pa
@@ -17,6 +17,8 @@ from msgspec import Struct
 from grid.codegen.errors import SpecError as SpecError
 from grid.comparators import Comparator, by_digest
 from grid.items import Column, Json
+from grid.plugins.points import Points as Points
+from grid.plugins.points import index_column as index_column
 
 #: Marks the functions of a plugin that implement a hook of `grid.plugins.hookspecs`.
 hookimpl = pluggy.HookimplMarker("grid")
@@ -25,6 +27,8 @@ hookimpl = pluggy.HookimplMarker("grid")
 COST_MAX = 10**12
 
 #: One chunk as the reference sees it: column name → Python values (int, float, bool, str, None).
+#: Of a job that counts points the first one is of these: `index`, the range of their numbers, and
+#: `first_rows`, the number in the data set of the first row of each chunk behind it.
 Chunk = Mapping[str, Sequence[object]]
 
 
@@ -36,9 +40,12 @@ class Part(Struct, frozen=True, kw_only=True):
     """One decided work unit on its way into the output."""
 
     ordinal: int
-    #: First chunk of the work unit, and the rows of each of its chunks.
+    #: First chunk of the work unit (first point, where points are counted), and the rows of each
+    #: of its chunks (how many points, then the rows of the chunks it needs).
     first_chunk: int
     rows: tuple[int, ...]
+    #: Where points are counted: the number of the first row of each chunk that it needs.
+    first_rows: tuple[int, ...] = ()
     #: The canonical output, parsed.
     output: Json
     #: Reads the named columns of the unit's chunks again, one batch a chunk, in order.
@@ -68,12 +75,32 @@ class JobType(ABC):
     `columns` is always the data set's whole schema; `spec` has passed the folder's JSON Schema.
     """
 
+    #: Whether its jobs are over a data set. Without one `columns` are none, and it counts points.
+    over_dataset: bool = True
+
     @abstractmethod
     def reads(self, spec: Json, columns: Sequence[Column]) -> tuple[str, ...]:
         """Names of the columns the program reads, in the order it gets them.
 
         This is the whole check of a spec against a data set. Raises SpecError.
         """
+
+    def points(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> Points | None:
+        """What the job counts through; None for its data set's chunks. Raises SpecError.
+
+        `rows` are those of each chunk of the data set. A work unit is then a run of points, made
+        anew from their numbers wherever they are needed. Its first input is a chunk with the one
+        column `index_column`, and behind it come the `chunks_needed` for those points. Wherever
+        else this contract says `rows` or `chunks`, the points come first.
+        """
+        return None
+
+    def chunks_needed(
+        self, spec: Json, columns: Sequence[Column], rows: Sequence[int], first: int, count: int
+    ) -> Sequence[int]:
+        """Which chunks of the data set the points `first` to `first + count − 1` need; `rows` are
+        those of each. All of them where a job type says nothing else."""
+        return range(len(rows))
 
     @abstractmethod
     def output_columns(self, spec: Json, columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -133,6 +160,18 @@ class JobType(ABC):
         """
         return max(1, sum(rows) * len(self.reads(spec, columns)))
 
+    #: Whether `enough` ever says True.
+    stops_early: bool = False
+
+    def enough(self, spec: Json, output: Json) -> bool:
+        """Whether this answer makes all other work units needless.
+
+        Asked of every output that passed `check_output`: it must be quick. The server checks such
+        an answer at once, by `verify` where that can say; when it stands the job ends. Its output
+        is then the fold of what was folded so far, and of this answer.
+        """
+        return False
+
     def unsolved(self, spec: Json, output: Json) -> bool:
         """Whether `output` says that the host has not solved its work unit.
 
@@ -153,6 +192,16 @@ class JobType(ABC):
         gives None.
         """
         return None
+
+    #: Further formats of the output, beside CSV and JSON: name → media type, such as
+    #: `{"png": "image/png"}`.
+    media: Mapping[str, str] = {}
+
+    def render(
+        self, kind: str, spec: Json, columns: Sequence[Column], rows: Iterable[pa.RecordBatch]
+    ) -> Iterator[bytes]:
+        """The output's rows as one of `media`, a piece at a time."""
+        raise NotImplementedError(kind)
 
     @abstractmethod
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:

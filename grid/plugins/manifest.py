@@ -25,6 +25,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     contract: int
+    #: What an admin must have read before enabling it; "" for nothing.
+    caution: str = ""
 
 
 def parse(text: str) -> Manifest:
@@ -35,10 +37,10 @@ def parse(text: str) -> Manifest:
         raise ManifestError(f"not TOML: {error}") from error
     wanted = {"name": str, "version": str, "title": str, "summary": str, "contract": int}
     for key in raw:
-        if key not in wanted:
+        if key not in wanted and key != "caution":
             raise ManifestError(f"{key}: unknown key")
-    for key, kind in wanted.items():
-        if not isinstance(raw.get(key), kind):
+    for key, kind in {**wanted, "caution": str}.items():
+        if not isinstance(raw.get(key, "" if key == "caution" else None), kind):
             raise ManifestError(f"{key}: wanted, as {kind.__name__}")
     if not NAME.fullmatch(raw["name"]):
         raise ManifestError("name: letters and digits, at most 40, a letter first")

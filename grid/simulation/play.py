@@ -104,11 +104,12 @@ class Play:
         self.town.gone(member)
 
     def _submit(self) -> None:
-        """All jobs at once; nobody dies before there is anything to lose."""
+        """All jobs at once, every second one over points; nobody dies before there is anything to
+        lose."""
         self.server.fates.spared = True
         share, rest = divmod(self.scenario.work_units, self.scenario.jobs)
         for place in range(self.scenario.jobs):
-            self.server.submit(f"job {place + 1}", share + (place < rest))
+            self.server.submit(f"job {place + 1}", share + (place < rest), place % 2 == 1)
         self.server.fates.spared = False
 
     def _enrol(self, member: Member, stay: int | None) -> None:

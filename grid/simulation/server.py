@@ -99,9 +99,10 @@ class Server:
         settings = self._settings
         return settings.compute_time_limit_s + settings.reference_time_limit_s + TRAP_WAIT_S
 
-    def submit(self, name: str, work_units: int) -> int:
-        """A new job's number."""
-        return submission.submit(self.store, name, work_units, self._scenario.policy()).id
+    def submit(self, name: str, work_units: int, counted: bool) -> int:
+        """A new job's number; whether its work units are points or chunks."""
+        policy = self._scenario.policy()
+        return submission.submit(self.store, name, work_units, policy, counted).id
 
     def deliver(self, letter: Letter, heard: Heard) -> None:
         """A letter has arrived; it is answered at the end of this second."""

@@ -1,4 +1,4 @@
-"""This file is where a simulated grid gets its jobs: riddles, one work unit a chunk."""
+"""This file is where a simulated grid gets its jobs: riddles, one work unit a chunk, or a point."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ STATES = tuple(JobState)
 COLUMN = Column(name="a", type=LogicalType.INT64, physical=PhysicalType.INT8, nullable=False)
 
 
-def submit(store: Store, name: str, work_units: int, policy: Policy) -> Job:
-    """A job of so many work units over a data set of its own, whose bytes nobody will read."""
+def submit(store: Store, name: str, work_units: int, policy: Policy, counted: bool = False) -> Job:
+    """A job of so many work units over a data set of its own, whose bytes nobody will read; if
+    `counted`, each is a point."""
+    spec = {"counted": True} if counted else {}
     found = store.job_types.find(JOB_TYPE)
     assert found is not None, "it stands beside this file"
     job_type = store.job_types.loaded(found.digest).job_type
-    program = store.blobs.put(job_type.program({}, (COLUMN,)).encode())
+    program = store.blobs.put(job_type.program(spec, (COLUMN,)).encode())
 
     def command(transaction: Transaction) -> Job:
         account = commands.add_account(transaction, "requester")
@@ -39,12 +41,14 @@ def submit(store: Store, name: str, work_units: int, policy: Policy) -> Job:
             job_type=JOB_TYPE,
             version=found.manifest.version,
             job_type_digest=found.digest,
-            spec={},
-            params=job_type.params({}, dataset.columns),
-            reads=job_type.reads({}, dataset.columns),
-            output_columns=job_type.output_columns({}, dataset.columns),
-            merge_state=job_type.merge_start({}, dataset.columns),
+            spec=spec,
+            params=job_type.params(spec, dataset.columns),
+            reads=job_type.reads(spec, dataset.columns),
+            output_columns=job_type.output_columns(spec, dataset.columns),
+            merge_state=job_type.merge_start(spec, dataset.columns),
             dataset_id=dataset.id,
+            point_count=work_units if counted else None,
+            workunit_points=int(counted),
             name=name,
             metadata={},
             public=True,

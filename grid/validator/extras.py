@@ -60,6 +60,14 @@ def wants_recheck(unit: WorkUnit, snapshot: Snapshot) -> bool:
     return toss(snapshot.seed, "recheck", unit.id) < promise(unit.policy).recheck
 
 
+def proof(unit: WorkUnit, snapshot: Snapshot) -> list[Instruction]:
+    """A look of the server's at an answer that may end its job; none where the unit is decided."""
+    tried = any(one.purpose is Purpose.TRUSTED for one in unit.results)
+    if unit.decided or tried or snapshot.busy:
+        return []
+    return [trusted_copy(unit, "its answer may end the job")]
+
+
 def trusted_copy(unit: WorkUnit, because: str) -> CreateResults:
     """A copy for the server itself."""
     return _copy(unit, Purpose.TRUSTED, 0, because)

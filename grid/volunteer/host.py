@@ -141,6 +141,8 @@ class Host:
             columns=assignment.columns,
             chunks=tuple(tuple(blobs[at : at + step]) for at in range(0, len(blobs), step)),
             rows=tuple(one.rows for one in assignment.inputs[::step]),
+            points=assignment.points,
+            first_rows=tuple(one.first_row for one in assignment.inputs[::step]),
             params=assignment.params,
             time_limit_s=assignment.limits.time_limit_s,
             output_bytes_max=assignment.limits.output_bytes_max,

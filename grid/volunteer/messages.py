@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from grid.items import Column, Json
+from grid.items import Column, Json, PointRange
 
 PROTOCOL = 1
 
@@ -44,6 +44,8 @@ class Input(Struct, frozen=True):
     digest: str
     bytes: int
     url: str
+    #: The number in the data set of the chunk's first row; said only where points are counted.
+    first_row: int = 0
 
 
 class Limits(Struct, frozen=True):
@@ -67,6 +69,8 @@ class Assignment(Struct, frozen=True):
     limits: Limits
     #: Seconds from now; the server's clock is not compared with ours.
     expires_in_s: float
+    #: What to count, where points are counted.
+    points: PointRange | None = None
 
 
 class Report(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -65,6 +65,31 @@ def test_a_changed_job_type_is_caught(
         check_job_type(edited(tmp_path, name, file, old, new), engine)
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("monteCarloPi", "first + i + i + 1", "first + i + i + 2", "disagree"),
+        ("monteCarloPi", "state + part.output", "2 * state + part.output", "the example's output"),
+        ("monteCarloPi", "over_dataset = False", "over_dataset = True", "reads columns"),
+        ("pingPong", 'count=int(spec["count"])', "count=-1", "a job counts"),
+        ("pingPong", "return 1 + _turns(spec)", "return 0", "cost says 0"),
+        ("hashSearch", "stops_early = True", "stops_early = False", "says so in `stops_early`"),
+        ("hashSearch", 'return bool(output["keys"])', 'return output["keys"]', "enough says"),
+        ("hashSearch", "kit.next(keys);", "", "disagree"),
+        ("stringHash", "start + i >= first", "start + i > first", "disagree"),
+        ("stringHash", "ends = list(accumulate(rows))", "return [99]", "chunks_needed: .99"),
+        ("travellingSalesman", "length < shortest", "length <= shortest", "disagree"),
+        ("travellingSalesman", "return True if", "return False if", "verify refuses"),
+        ("mandelbrot", "at + width]", "at + width + 1]", "the example's output"),
+    ],
+)
+def test_a_changed_job_type_that_counts_points_is_caught(
+    tmp_path: Path, engine: DenoEngine, name: str, old: str, new: str, said: str
+) -> None:
+    with pytest.raises((Faulty, ProgramRefused), match=said):
+        check_job_type(edited(tmp_path, name, "__init__.py", old, new), engine)
+
+
 PROOF = 'return int(spec["number"]) % divisor == 0 and divisor in candidates'
 NONE = "if not divisor:\n            return None"
 SOLVED = 'return output["solved"] == 0'

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import anyio
+import msgspec
 from httpx import Response
 from litestar import Litestar
 from litestar.routes import HTTPRoute
@@ -19,6 +20,8 @@ from grid.daemons import assimilator, generator, transitioner, trust
 from grid.db import commands, queries
 from grid.db.store import Store
 from grid.identifiers import Kind
+from grid.items import PointRange
+from grid.plugins.inputs import with_points
 
 API = "/api/v1"
 PROTOCOL = 1
@@ -78,17 +81,20 @@ class People:
         return str(answer.json()["id"])
 
     def submit(
-        self, spec: Any, dataset: str, job_type: str = "filterBy", token: str | None = "",
+        self, spec: Any, dataset: str | None, job_type: str = "filterBy", token: str | None = "",
         **further: Any,
     ) -> Response:  # fmt: skip
         """Posts a job; by the requester unless told otherwise."""
-        body = {"job_type": job_type, "spec": spec, "dataset": dataset, **further}
+        body = {"job_type": job_type, "spec": spec, **further}
+        body |= {} if dataset is None else {"dataset": dataset}
         return self.post("/jobs", body, self._own(token))
 
     def job(self, spec: Any = None, dataset: str | None = None, **further: Any) -> str:
         """The public id of a new job."""
         spec = {"where": "name = 'Suyash'"} if spec is None else spec
-        answer = self.submit(spec, dataset or self.dataset(chunk_rows=4), **further)
+        if dataset is None and "workunit_points" not in further:
+            dataset = self.dataset(chunk_rows=4)
+        answer = self.submit(spec, dataset, **further)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
@@ -203,7 +209,10 @@ def output_of(store: Store, assignment: dict[str, Any]) -> Any:
         facts = queries.job(connection, number)
         assert facts is not None
         dataset = queries.dataset(connection, facts.job.dataset_id)
-        assert dataset is not None
+        job_type = store.job_types.loaded(facts.job.job_type_digest).job_type
+        if dataset is None:
+            points = msgspec.convert(assignment["points"], PointRange)
+            return job_type.reference(facts.job.spec, (), with_points(points, (), ()))
         found = sorted({one["chunk"] for one in assignment["inputs"]})
         names = [column.name for column in dataset.columns]
         parts = queries.chunk_columns(connection, dataset, found[0], len(found), names)
@@ -211,7 +220,6 @@ def output_of(store: Store, assignment: dict[str, Any]) -> Any:
     for part in parts:
         values = chunks.to_python(chunks.decode_column(store.blobs.get(part.digest)))
         tables.setdefault(part.chunk, {})[part.column] = values
-    job_type = store.job_types.loaded(facts.job.job_type_digest).job_type
     return job_type.reference(facts.job.spec, dataset.columns, [tables[chunk] for chunk in found])
 
 

@@ -53,6 +53,9 @@ async def set_plugin(request: AnyRequest) -> Response[bytes]:
     if found.digest != body.digest:
         detail = f"the code that is there has the digest {found.digest}; look at it again"
         raise bad_field("/digest", detail, 409)
+    if body.enabled and found.manifest.caution and not body.caution:
+        said = f'{found.manifest.caution} Whoever has read this says "caution": true.'
+        raise bad_field("/caution", said, 409)
     if body.enabled:
         try:
             await asyncio.to_thread(server.store.job_types.loaded, found.digest)

@@ -7,17 +7,19 @@ import asyncio
 import msgspec
 from litestar import Response, get, post
 
-from grid import canonical, splitter
+from grid import canonical
 from grid.db import queries
+from grid.db.inputs import chunk_blobs
 from web import bodies, looks, public_view
 from web.answers import as_json
 from web.callers import require
-from web.messages import PreviewBody
+from web.messages import JobBody, PreviewBody
 from web.problems import AnyRequest, Problem, not_found
 from web.public_view import API, View
 from web.routes import about
 from web.server import Server
-from web.submission import check_spec, enabled, posted_dataset
+from web.sizing import work_units
+from web.submission import check_spec, enabled, posted_dataset, sized
 
 
 @get("/job-types", sync_to_thread=True, opt=about())
@@ -74,11 +76,14 @@ async def preview_job(request: AnyRequest) -> Response[bytes]:
 
     def look() -> View:
         _, loaded = enabled(server, name, "/name")
-        dataset = posted_dataset(server, caller, body.dataset)
+        dataset = posted_dataset(server, caller, loaded, body.dataset)
         checked = check_spec(body.spec, loaded, dataset)
         reads = [column.name for column in checked.reads]
+        everything = range(0 if dataset is None else dataset.chunk_count)
         with server.store.read() as connection:
-            chunks = queries.chunk_columns(connection, dataset, 0, dataset.chunk_count, reads)
+            chunks = chunk_blobs(connection, dataset, everything, reads)
+        wanted = JobBody(job_type=name, spec=body.spec)
+        cut = sized(server, wanted, loaded, checked, dataset)
         program = checked.program.encode("ascii")
         return {
             "job_type": name,
@@ -88,8 +93,10 @@ async def preview_job(request: AnyRequest) -> Response[bytes]:
             "reads": reads,
             "output_columns": msgspec.to_builtins(checked.output_columns),
             "cost": {
-                "work_units": splitter.workunit_count(dataset.chunk_count),
-                "rows": dataset.row_count,
+                "work_units": work_units(cut, dataset),
+                "rows": None if dataset is None else dataset.row_count,
+                "points": cut.point_count,
+                "workunit_ms": cut.unit_ms,
                 "program_bytes": len(program),
                 "bytes_per_copy": sum(one.bytes for one in chunks),
             },

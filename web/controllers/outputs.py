@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.response import Stream
 
 from grid import canonical, chunks
-from grid.db import listings
+from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
 from grid.states import JobState
@@ -91,7 +91,7 @@ def show_workunit(request: AnyRequest) -> Response[bytes]:
     sync_to_thread=True,
     opt=about(
         query={
-            "format": "`csv` or `json`; `json` when not given",
+            "format": "`csv`, `json` or what the job type makes; `json` when not given",
             "version": "which version; the newest when not given",
         },
         problems=(400, 404, 409),
@@ -103,8 +103,9 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     bodies.allow_query(request, "format", "version")
     facts = looks.find_job(server, caller, request.path_params["id"])
     wanted = request.query_params.get("format", "json")
-    if wanted not in FORMATS:
-        raise bad_field("/format", "format: csv or json")
+    media = {**looks.media(server, facts.job), **FORMATS}
+    if wanted not in media:
+        raise bad_field("/format", f"format: {', '.join(sorted(media))}")
     version = bodies.convert_query(request, "version", int)
     with server.store.read() as connection:
         made = listings.outputs(connection, [facts.job.id])[facts.job.id]
@@ -114,13 +115,10 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     one = next((each for each in made if version in (None, each.output_version)), None)
     if one is None:
         raise not_found("version of this output")
-    names = [column.name for column in facts.output_columns]
-    batches = output_batches(server, facts, one.output_version)
-    write = chunks.write_csv if wanted == "csv" else chunks.write_json
     public_id = server.names.of(Kind.JOB, facts.job.id)
     return Stream(
-        write(names, batches),
-        media_type=FORMATS[wanted],
+        _written(server, facts, one.output_version, wanted),
+        media_type=media[wanted],
         headers={
             "Cache-Control": PRIVATE,
             "Content-Disposition": f'attachment; filename="{public_id}.{wanted}"',
@@ -129,6 +127,18 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
             "Grid-Manifest": one.manifest_digest,
         },
     )
+
+
+def _written(server: Server, facts: JobFacts, version: int, wanted: str) -> Iterator[bytes]:
+    names = [column.name for column in facts.output_columns]
+    batches = output_batches(server, facts, version)
+    if wanted in FORMATS:
+        return (chunks.write_csv if wanted == "csv" else chunks.write_json)(names, batches)
+    with server.store.read() as connection:
+        dataset = queries.dataset(connection, facts.job.dataset_id)
+    columns = () if dataset is None else dataset.columns
+    job_type = server.store.job_types.loaded(facts.job.job_type_digest).job_type
+    return job_type.render(wanted, facts.job.spec, columns, batches)
 
 
 def output_batches(server: Server, facts: JobFacts, version: int) -> Iterator[pa.RecordBatch]:

@@ -88,16 +88,16 @@ def show_job(request: AnyRequest) -> Response[str]:
     units, more = workunit_views(server, job, after, WORKUNITS_LISTED)
     with server.store.read() as connection:
         dataset = queries.dataset(connection, job.job.dataset_id)
-    assert dataset is not None, "data sets stay"
     output = view["outputs"][0] if view["outputs"] else None
     facts = {
         "here": "jobs",
         "job": view,
-        "dataset": public_view.dataset(dataset, server.names),
+        "dataset": None if dataset is None else public_view.dataset(dataset, server.names),
         "program": server.store.blobs.get(job.job.program_digest).decode("ascii"),
         "units": units,
         "following": f"/jobs/{view['id']}?cursor={units[-1]['id']}" if more else None,
         "output": output,
+        "media": sorted(looks.media(server, job.job)),
         "preview": None if output is None else _first_output_rows(server, job, output["version"]),
         "at_rest": public_view.at_rest(job, server.store.now()),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -61,6 +61,13 @@ def set_workunits_made(connection: Connection, job_id: int, before: int, after: 
         .values(workunits_made=after)
     )
     return changed.rowcount == 1
+
+
+def mark_enough(connection: Connection, result_ids: Collection[int]) -> None:
+    """Note that the answers of these results are enough to end their jobs, should they stand."""
+    if result_ids:
+        results = table(ResultRow)
+        connection.execute(update(results).where(results.c.id.in_(result_ids)).values(enough=True))
 
 
 def set_merge(

@@ -60,6 +60,8 @@ class JobRow(SQLModel, table=True):
         Index("job_open", "job_state", "id"),
         Index("job_sealed", "id", sqlite_where=text("seal_opened_at IS NULL")),
         Index("job_program", "program_digest"),
+        # transitioner: jobs that ended before all of their work was done
+        Index("job_stopped", "id", sqlite_where=text("stopped_by IS NOT NULL")),
         Index("job_dataset", "dataset_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -72,7 +74,7 @@ class JobRow(SQLModel, table=True):
     params: Any = Field(sa_column=Column(JSON))
     reads: Any = Field(sa_column=Column(JSON))
     output_columns: Any = Field(sa_column=Column(JSON))
-    dataset_id: int = Field(foreign_key="dataset.id")
+    dataset_id: int | None = Field(default=None, foreign_key="dataset.id")
     name: str
     #: Called so because SQLModel keeps `metadata` for itself.
     details: Any = Field(sa_column=Column(JSON))
@@ -89,6 +91,9 @@ class JobRow(SQLModel, table=True):
     seed: str = ""
     seal_opened_at: int | None = None
     seal_opens_by: int
+    point_count: int | None = None
+    workunit_points: int = 0
+    stopped_by: int | None = None
     workunit_count: int
     workunits_made: int = 0
     needs: Any = Field(default={}, sa_column=Column(JSON, nullable=False))
@@ -198,6 +203,8 @@ class ResultRow(SQLModel, table=True):
             "elapsed_ms",
             sqlite_where=text("purpose = 'trusted'"),
         ),
+        # the assimilator: answers that end their jobs
+        Index("result_enough", "job_id", sqlite_where=text("enough = 1")),
         Index("result_trap", "job_id", sqlite_where=text("purpose = 'trap'")),
         # whose answers wait for a verdict, and whose stand
         Index("result_volunteer", "volunteer_id", "validate_state", "workunit_id"),
@@ -234,6 +241,8 @@ class ResultRow(SQLModel, table=True):
     message: str | None = None
     salt: str | None = None
     priority: int = 0
+    #: Whether its answer is enough to end its job, should it stand.
+    enough: bool = False
     #: The first copy made of its work unit: while it waits, no host has seen the work unit.
     first: bool = False
 

@@ -32,6 +32,8 @@ class PageEngine:
             columns=job.columns,
             chunks=job.chunks,
             rows=job.rows,
+            points=job.points,
+            first_rows=job.first_rows,
             time_limit_s=job.time_limit_s,
         )
         self.server.add(unit)

@@ -52,6 +52,12 @@ def test_a_plain_program_passes() -> None:
     check(harmless("if (a) { total += 1; } else { total = kit.narrow(kit.widen(a)); }"))
 
 
+def test_a_loop_may_end_early_and_count_to_a_number_of_turns() -> None:
+    turns = "const turns = kit.times(literals[0]);"
+    loop = "for (let e = 0; e < turns; e++) { total += 1; if (total > a) { break; } }"
+    check(harmless(turns + loop))
+
+
 HOSTILE_STATEMENTS = """
 fetch(a);
 eval(a);
@@ -184,7 +190,8 @@ if (a) total += 1;
 if (a) { total += 1; } else total += 1;
 switch (a) { default: total += 1; }
 label: total += 1;
-break;
+break j;
+if (a) { break }
 continue;
 return a;
 return;
@@ -249,6 +256,8 @@ def test_a_hostile_statement_is_refused(statement: str) -> None:
         harmless().replace("  return {total: total};\n", "  return {total: total}\n"),
         harmless().replace("const chunks = inputs.length;", "const chunks = inputs.length"),
         harmless().replace("  return", "  return {};\n  return"),
+        harmless().replace("  return", "  break;\n  return"),
+        harmless().replace("  return", "  if (total) { break; }\n  return"),
         harmless("total += 1;" * 60_000),
         harmless("total += " + "(" * 6_000 + "1" + ")" * 6_000 + ";"),
         harmless("total += " + " - ".join(["1"] * 6_000) + ";"),

@@ -1,6 +1,7 @@
 /** This file is where the volunteer page speaks HTTP with the server. */
 
 import type { ColumnSpec } from "../runtime/decode.ts";
+import type { PointRange } from "../runtime/points.ts";
 import type { Standing } from "./standing.ts";
 
 export const PROTOCOL = 1;
@@ -18,7 +19,9 @@ export interface Assignment {
   job: { id: string; name: string; job_type: string; page: string };
   program: { digest: string; url: string; bytes: number };
   columns: ({ name: string; type: string } & ColumnSpec)[];
-  inputs: { column: string; chunk: number; rows: number; digest: string; bytes: number; url: string }[];
+  inputs: { column: string; chunk: number; rows: number; digest: string; bytes: number; url: string; first_row?: number }[];
+  /** What to count, where points are counted. */
+  points?: PointRange;
   params: unknown;
   limits: { time_limit_s: number; output_bytes_max: number };
   deadline: number;

@@ -27,11 +27,14 @@ export class Inputs {
       ...inputs.map(async ({ digest, url }) => ({ digest, bytes: await this.#bytes(url, signal) })),
     ]);
     const step = Math.max(columns.length, 1);
+    const firstOfEach = inputs.filter((_, at) => at % step === 0);
     return {
       program: { digest: program.digest, bytes },
       inputs: parts,
       columns: columns.map(({ physical, nullable }) => ({ physical, nullable })),
-      rows: inputs.filter((_, at) => at % step === 0).map(({ rows }) => rows),
+      rows: firstOfEach.map(({ rows }) => rows),
+      points: assignment.points ?? null,
+      firsts: firstOfEach.map(({ first_row }) => first_row ?? 0),
       params: JSON.stringify(params),
       outputBytesMax: limits.output_bytes_max,
       timeLimitS: limits.time_limit_s,

@@ -8,7 +8,7 @@ import { ProgramWorker } from "./program.ts";
 let current: { digest: string; worker: ProgramWorker } | null = null;
 
 async function answer(message: ComputeMessage): Promise<AnswerMessage> {
-  const { id, program, inputs, columns, rows, params, outputBytesMax } = message;
+  const { id, program, inputs, columns, rows, points, firsts, params, outputBytesMax } = message;
   const started = performance.now();
   const elapsed = () => Math.round(performance.now() - started);
   for (const part of [program, ...inputs]) {
@@ -23,7 +23,7 @@ async function answer(message: ComputeMessage): Promise<AnswerMessage> {
     current = { digest: program.digest, worker: new ProgramWorker(text) };
   }
   const blobs = inputs.map((input) => new Uint8Array(input.bytes));
-  const reply = await current.worker.compute({ columns, rows, blobs, params, outputBytesMax });
+  const reply = await current.worker.compute({ columns, rows, points, firsts, blobs, params, outputBytesMax });
   if ("output" in reply) return { id, output: reply.output.buffer, elapsedMs: elapsed() };
   current.worker.end();
   current = null;

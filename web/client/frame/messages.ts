@@ -1,10 +1,13 @@
 /** This file is where it stands what the volunteer page and its sandboxed frame say to each other. */
 
 import type { ColumnSpec } from "../runtime/decode.ts";
+import type { PointRange } from "../runtime/points.ts";
 
 export interface ColumnSpecs {
   columns: ColumnSpec[];
   rows: number[];
+  points: PointRange | null;
+  firsts: number[];
   params: string;
   outputBytesMax: number;
 }

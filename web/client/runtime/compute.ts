@@ -3,9 +3,12 @@
 import { OutputRefused, spell } from "./canonical.ts";
 import { type Column, type ColumnSpec, decode } from "./decode.ts";
 import { kit } from "./kit.ts";
+import { counted, type PointRange } from "./points.ts";
 
 interface Input {
   rows: number;
+  /** The number of its first row, or its first point; 0 where no points are counted. */
+  first: number;
   columns: Column[];
 }
 
@@ -16,6 +19,10 @@ export interface Request {
   columns: ColumnSpec[];
   /** Rows of each chunk. */
   rows: number[];
+  /** What is counted, if anything: an input of its own before the chunks. */
+  points?: PointRange | null;
+  /** The number in the data set of each chunk's first row; only where points are counted. */
+  firsts?: number[];
   /** Column bytes, chunk by chunk; each starts on an 8-byte boundary of its buffer. */
   blobs: Uint8Array[];
   /** JSON text. */
@@ -34,12 +41,14 @@ const { parse } = JSON;
 
 export function compute(program: Program, request: Request): Answer {
   try {
-    const inputs = request.rows.map((rows, chunk) => ({
+    const chunks: Input[] = request.rows.map((rows, chunk) => ({
       rows,
+      first: request.firsts?.[chunk] ?? 0,
       columns: request.columns.map((spec, at) =>
         decode(request.blobs[chunk * request.columns.length + at]!, spec, rows),
       ),
     }));
+    const inputs = request.points ? [counted(request.points), ...chunks] : chunks;
     const value = program(inputs, parse(request.params), kit);
     const output = encoder.encode(spell(value, request.outputBytesMax));
     if (output.length > request.outputBytesMax) {

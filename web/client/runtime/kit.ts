@@ -5,6 +5,11 @@
 // program itself, but for packing a selection, whose types never vary. Arrow is little-endian, and
 // so are the engines' typed arrays on every platform that has them.
 
+import { integers, sqrt, times, unit } from "./counting.ts";
+import { key, keys, next } from "./keys.ts";
+import { permutation, permute } from "./permutations.ts";
+import { alea } from "./random.ts";
+
 const { BigInt, Float64Array, Int32Array, Number, RangeError, String, TypeError, Uint8Array } =
   globalThis;
 const asInt = BigInt.asIntN;
@@ -275,4 +280,15 @@ export const kit = Object.freeze({
   joined,
   decimal,
   bits,
+  base64,
+  times,
+  integers,
+  unit,
+  sqrt,
+  keys,
+  next,
+  key,
+  alea,
+  permutation,
+  permute,
 });

@@ -176,7 +176,7 @@ def upgrade() -> None:
         sa.Column("params", sa.JSON(), nullable=True),
         sa.Column("reads", sa.JSON(), nullable=True),
         sa.Column("output_columns", sa.JSON(), nullable=True),
-        sa.Column("dataset_id", sa.Integer(), nullable=False),
+        sa.Column("dataset_id", sa.Integer(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("details", sa.JSON(), nullable=True),
         sa.Column("public", sa.Boolean(), nullable=False),
@@ -192,6 +192,9 @@ def upgrade() -> None:
         sa.Column("seed", sa.String(), nullable=False),
         sa.Column("seal_opened_at", sa.Integer(), nullable=True),
         sa.Column("seal_opens_by", sa.Integer(), nullable=False),
+        sa.Column("point_count", sa.Integer(), nullable=True),
+        sa.Column("workunit_points", sa.Integer(), nullable=False),
+        sa.Column("stopped_by", sa.Integer(), nullable=True),
         sa.Column("workunit_count", sa.Integer(), nullable=False),
         sa.Column("workunits_made", sa.Integer(), nullable=False),
         sa.Column("needs", sa.JSON(), nullable=False),
@@ -223,6 +226,9 @@ def upgrade() -> None:
         batch_op.create_index("job_program", ["program_digest"], unique=False)
         batch_op.create_index(
             "job_sealed", ["id"], unique=False, sqlite_where=sa.text("seal_opened_at IS NULL")
+        )
+        batch_op.create_index(
+            "job_stopped", ["id"], unique=False, sqlite_where=sa.text("stopped_by IS NOT NULL")
         )
 
     op.create_table(
@@ -481,6 +487,7 @@ def upgrade() -> None:
         sa.Column("message", sa.String(), nullable=True),
         sa.Column("salt", sa.String(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("enough", sa.Boolean(), nullable=False),
         sa.Column("first", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "outcome IN ('init', 'success', 'client_error', 'no_reply', 'abandoned', 'didnt_need', 'validate_error')",
@@ -516,6 +523,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("result", schema=None) as batch_op:
+        batch_op.create_index(
+            "result_enough", ["job_id"], unique=False, sqlite_where=sa.text("enough = 1")
+        )
         batch_op.create_index(
             "result_leases",
             ["host_id"],
@@ -649,6 +659,7 @@ def downgrade() -> None:
         batch_op.drop_index("result_overdue", sqlite_where=sa.text("server_state = 'in_progress'"))
         batch_op.drop_index("result_out", sqlite_where=sa.text("server_state = 'in_progress'"))
         batch_op.drop_index("result_leases", sqlite_where=sa.text("server_state = 'in_progress'"))
+        batch_op.drop_index("result_enough", sqlite_where=sa.text("enough = 1"))
 
     op.drop_table("result")
     with op.batch_alter_table("quiz_column", schema=None) as batch_op:
@@ -696,6 +707,7 @@ def downgrade() -> None:
 
     op.drop_table("host")
     with op.batch_alter_table("job", schema=None) as batch_op:
+        batch_op.drop_index("job_stopped", sqlite_where=sa.text("stopped_by IS NOT NULL"))
         batch_op.drop_index("job_sealed", sqlite_where=sa.text("seal_opened_at IS NULL"))
         batch_op.drop_index("job_program")
         batch_op.drop_index("job_open")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from grid.items import Column, Json, LogicalType, PhysicalType
-from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part, hookimpl
+from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part, Points, hookimpl
 
 #: Sums of a hundred million answers stay exact in JSON.
 ANSWER_MAX = 2**26
@@ -26,10 +26,24 @@ PROGRAM = """(function (inputs, params, kit) {
 
 
 class Riddle(JobType):
-    """`{"answer": n}`, added up. Hosts of a simulated grid ask its oracle, not this program."""
+    """`{"answer": n}`, added up. Hosts of a simulated grid ask its oracle, not this program.
+
+    With `{"counted": true}` its rows are counted as points.
+    """
 
     def reads(self, spec: Json, columns: Sequence[Column]) -> tuple[str, ...]:
         return (columns[0].name,)
+
+    def points(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> Points | None:
+        if not spec.get("counted"):
+            return None
+        return Points(count=sum(rows), point_ns=1_000_000_000, per_workunit_max=1)
+
+    def chunks_needed(
+        self, spec: Json, columns: Sequence[Column], rows: Sequence[int], first: int, count: int
+    ) -> Sequence[int]:
+        """Chunks of simulated grids have one row."""
+        return range(first, first + count)
 
     def output_columns(self, spec: Json, columns: Sequence[Column]) -> tuple[Column, ...]:
         kind, physical = LogicalType.INT64, PhysicalType.INT64
@@ -42,7 +56,7 @@ class Riddle(JobType):
         return {"literals": []}
 
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
-        return {"answer": sum(len(chunk[columns[0].name]) for chunk in chunks)}
+        return {"answer": sum(len(next(iter(chunk.values()))) for chunk in chunks)}
 
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
         """Any small number might be the answer: that is what makes it a riddle."""
