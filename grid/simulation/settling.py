@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 import msgspec
-from sqlalchemy import Connection
 
 from grid.comparators import by_digest
 from grid.db import queries
@@ -43,7 +42,7 @@ class Remembering(Snapshots):
     def check(self, transaction: Transaction) -> None:
         """Ask again about all that was decided in this transaction; raises Broken."""
         made, self._made = self._made, []
-        units = _units(transaction.connection, [batch for _, batch in made])
+        units = _units(transaction, [batch for _, batch in made])
         last = {number: under for under, number in zip(made, units, strict=True) if number}
         if not last:
             return
@@ -69,11 +68,11 @@ def is_settled(unit: WorkUnit, snapshot: Snapshot, now: int) -> None:
     demand(not left, "rules settle", *left, unit)
 
 
-def _units(connection: Connection, batches: list[tuple[Instruction, ...]]) -> list[int | None]:
+def _units(transaction: Transaction, batches: list[tuple[Instruction, ...]]) -> list[int | None]:
     """The work unit that each of these batches changes; None where it changes people alone."""
     named = [_named(batch) for batch in batches]
     unknown = {number for unit, number in named if unit is None and number is not None}
-    results = _unit_of(connection, unknown)
+    results = _unit_of(transaction, unknown)
     return [results.get(number or 0) if unit is None else unit for unit, number in named]
 
 
@@ -90,6 +89,6 @@ def _named(batch: tuple[Instruction, ...]) -> tuple[int | None, int | None]:
     return None, result
 
 
-def _unit_of(connection: Connection, results: set[int]) -> Mapping[int, int]:
-    found = {number: queries.result(connection, number) for number in results}
+def _unit_of(transaction: Transaction, results: set[int]) -> Mapping[int, int]:
+    found = {number: queries.result(transaction.connection, number) for number in results}
     return {number: one.workunit_id for number, one in found.items() if one is not None}
