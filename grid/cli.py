@@ -222,6 +222,8 @@ def simulate(
     hosts: Count = 40,
     crowd: Crowd = Crowd.RESIDENTS,
     crowded: Share = 0.0,
+    accounts: Share = 0.0,
+    coming_back: Share = 0.0,
     behaviour: Behaviour = Behaviour.COLLUDING,
     share: Share = 0.0,
     lying: Share = 0.3,

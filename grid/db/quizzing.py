@@ -48,7 +48,7 @@ class NewQuiz(Struct, frozen=True, kw_only=True):
 
 
 def sealed_jobs(connection: Connection) -> list[int]:
-    """Active jobs over chunks that weigh answers and whose seal is shut, oldest first (job_open)."""
+    """Active jobs over chunks that weigh answers, their seal shut, oldest first (job_open)."""
     found = select(JOB.c.id).where(
         JOB.c.job_state == JobState.ACTIVE.value,
         JOB.c.seal_opened_at.is_(None),

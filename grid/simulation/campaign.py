@@ -46,6 +46,8 @@ def vary(scenario: Scenario) -> Scenario:
         mode=stream.choice(list(Mode)),
         crowd=stream.choice(list(Crowd)),
         crowded=stream.choice(SHARES),
+        accounts=stream.choice(SHARES),
+        coming_back=stream.choice((0.0, 1.0)),
         behaviour=stream.choice(list(Behaviour)),
         share=stream.choice(SHARES),
         lying=stream.choice((0.02, 0.3, 1.0)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+import msgspec
+
 from grid.items import Mode
 from grid.simulation.answers import Traits
 from grid.simulation.draws import Draws, lognormal
@@ -21,6 +23,10 @@ RETURNING_SHARE, RETURN_MEAN_S = 0.3, 900
 FOLLOW_MEAN_S = 6
 #: Visits that end in the middle of computing, on average so long after they began.
 BREAK_SHARE, BREAK_MEAN_S = 0.3, 60
+#: Accounts that hosts may belong to.
+ACCOUNTS = 3
+#: How soon whoever was banned is back as somebody new, on average.
+COME_BACK_MEAN_S = 30
 #: The address that crowds share: one /24, one principal.
 SHARED_ADDRESS = "44.0.0.7"
 
@@ -56,8 +62,17 @@ class Town:
         else:
             self._around.later(1 + round(stream.expovariate(1 / FOLLOW_MEAN_S)), self._arrive)
 
-    def _arrive(self) -> None:
-        member = self._new()
+    def banned(self, member: Member) -> bool:
+        """Somebody was caught: whether it goes, to come back as somebody else."""
+        stream = self._draws.stream("banned", member.traits.identity)
+        if stream.random() >= self._scenario.coming_back:
+            return False
+        pause = 1 + round(stream.expovariate(1 / COME_BACK_MEAN_S))
+        self._around.later(pause, lambda: self._arrive(member.traits))
+        return True
+
+    def _arrive(self, like: Traits | None = None) -> None:
+        member = self._new(like=like)
         self._visit(member, lambda stay: self._enrol(member, stay))
 
     def _visit(self, member: Member, begin: Callable[[int | None], None]) -> None:
@@ -69,15 +84,25 @@ class Town:
             seconds = 1 + round(self._stream.expovariate(1 / BREAK_MEAN_S))
             self._around.later(seconds, member.break_off)
 
-    def _new(self, reliable: bool = False) -> Member:
+    def _new(self, reliable: bool = False, like: Traits | None = None) -> Member:
+        """A member of its own kind, or of one that was here before."""
         identity = len(self.members) + 1
         stream = self._draws.stream("member", identity)
         traits = Traits(identity=identity) if reliable else self._traits(identity, stream)
+        if like is not None:
+            traits = msgspec.structs.replace(like, identity=identity)
         crowded = not reliable and stream.random() < self._scenario.crowded
         address = SHARED_ADDRESS if crowded else _address(identity)
-        member = Member(traits, address, stream, self._around, reliable)
+        account = None if reliable or like is not None else self._account(identity)
+        member = Member(traits, address, stream, self._around, reliable, account)
         self.members.append(member)
         return member
+
+    def _account(self, identity: int) -> int | None:
+        """Which account a host belongs to; whoever comes back has none."""
+        stream = self._draws.stream("account", identity)
+        belongs = stream.random() < self._scenario.accounts
+        return stream.randrange(ACCOUNTS) if belongs else None
 
     def _traits(self, identity: int, stream: Random) -> Traits:
         scenario = self._scenario

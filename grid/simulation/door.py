@@ -11,11 +11,11 @@ from random import Random
 
 from grid import canonical, leases
 from grid.canonical import NotCanonical
-from grid.db import commands, evidence, queries
+from grid.db import commands, evidence, listings, queries
 from grid.db.commands import DAY_S, NewHost
 from grid.db.store import Store
 from grid.db.transaction import Transaction
-from grid.db.work import Renewal, WorkAnswer, WorkRequest
+from grid.db.work import Assigned, Renewal, WorkAnswer, WorkRequest
 from grid.identifiers import Kind
 from grid.items import Host
 from grid.leases import Lease
@@ -28,6 +28,11 @@ from grid.simulation.submission import JOB_TYPE
 from grid.states import Outcome
 
 SALT_BYTES = 16
+
+
+def place_of(one: Assigned) -> Place:
+    """What a host sees by its inputs that it computes; quizzes have places of their own."""
+    return one.job.job.id, one.first_chunk if one.quiz is None else -one.quiz
 
 
 class Door:
@@ -68,6 +73,15 @@ class Door:
         """Work units that anybody may see to be decided."""
         with self.store.read() as connection:
             return frozenset(evidence.decided(connection))
+
+    def known(self, workunit_id: int) -> int:
+        """The answer to a quiz, which whoever computes its inputs finds."""
+        with self.store.read() as connection:
+            unit = queries.workunits(connection, [workunit_id])[workunit_id]
+            text = listings.canonical_output(connection, unit)
+        if text is None:
+            raise Broken(f"the answer to quiz {workunit_id} is lost")
+        return int(canonical.loads(text.encode())["answer"])
 
     def host(self, number: int) -> Host:
         """A host as the server knows it."""
@@ -152,7 +166,7 @@ class Door:
                     result_id=self._ids.public(Kind.RESULT, one.lease.result_id),
                     lease=self._signed(one.lease),
                     deadline=one.lease.deadline,
-                    place=(one.job.job.id, one.first_chunk),
+                    place=place_of(one),
                 )
                 for one in answer.assigned
             ),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Protocol
 
+from grid.dispatch import WhyNoWork
 from grid.simulation.answers import Place, Traits, text_of
 from grid.simulation.draws import lognormal
 from grid.simulation.letters import Copy, Letter, Reply, Said
@@ -53,6 +54,9 @@ class Surroundings(Protocol):
     def gone(self, member: Member) -> None:
         """Say nothing more for now."""
 
+    def banned(self, member: Member) -> bool:
+        """Learn that one is; whether it leaves for good."""
+
 
 class Member:
     """One host with what it holds; comes and goes in visits."""
@@ -64,7 +68,10 @@ class Member:
         stream: Random,
         around: Surroundings,
         reliable: bool = False,
+        account: int | None = None,
     ) -> None:
+        #: Which of the accounts it belongs to.
+        self.account = account
         self.traits, self.address, self.stream = traits, address, stream
         self._around, self._reliable = around, reliable
         self.host_id = 0
@@ -84,6 +91,7 @@ class Member:
         self._stay: int | None = None
         self._vain = 0
         self._visit, self._present = 0, False
+        self._banned = False
 
     def begin(self, stay: int | None) -> None:
         """Come for `stay` copies; forget whatever was held before."""
@@ -123,6 +131,11 @@ class Member:
     def _heard(self, reply: Reply, visit: int) -> None:
         if visit != self._visit:
             return
+        if reply.why_no_work == WhyNoWork.BANNED and not self._banned:
+            self._banned = True
+            if self._around.banned(self):
+                self._forget()
+                return
         if self._stay == 0:
             self._leave()
             return
@@ -212,10 +225,13 @@ class Member:
         if self._held and self.stream.random() < POLITE_SHARE:
             back = tuple(self._said(copy, Outcome.ABANDONED) for copy in self._held.values())
             self._send(Letter(host_id=self.host_id, said=back))
+        self._forget()
+        self._around.gone(self)
+
+    def _forget(self) -> None:
         self._held.clear()
         self._visit += 1
         self._present = False
-        self._around.gone(self)
 
     def break_off(self) -> None:
         """Close the page in the middle of it, if it is open."""

@@ -12,10 +12,14 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import TypeVar
 
+import msgspec
+
 from grid.db.store import Store
 from grid.db.transaction import Entropy, Transaction
 from grid.settings import Settings
+from grid.simulation.invariants import Broken
 from grid.simulation.scenario import Moment
+from grid.simulation.settling import Remembering
 
 T = TypeVar("T")
 
@@ -62,17 +66,31 @@ class MortalStore(Store):
         self, settings: Settings, clock: Callable[[], float], entropy: Entropy, fates: Fates
     ) -> None:
         self._fates = fates
+        #: A decision that did not settle: daemons keep one job's trouble to themselves.
+        self.broken: Broken | None = None
         super().__init__(settings, clock, entropy)
+        self._decisions = Remembering(settings)
+        self.context = msgspec.structs.replace(self.context, snapshots=self._decisions)
 
     def write(self, command: Callable[[Transaction], T]) -> T:
-        """As the store does; raises Crash."""
+        """As the store does; raises Crash, or Broken where what was decided does not settle."""
         fate = self._fates.next()
+
+        def checked(transaction: Transaction) -> T:
+            value = command(transaction)
+            try:
+                self._decisions.check(transaction)
+            except Broken as error:
+                self.broken = error
+                raise
+            return value
+
         if fate is Moment.BEFORE:
             try:
-                super().write(lambda transaction: self._die(command, transaction))
+                super().write(lambda transaction: self._die(checked, transaction))
             except _Died:
                 raise Crash from None
-        value = super().write(command)
+        value = super().write(checked)
         if fate is Moment.AFTER:
             self._set_aside()
             raise Crash

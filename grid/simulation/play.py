@@ -12,7 +12,7 @@ from grid.items import Job, Mode, WorkUnit
 from grid.report import RENEWED_BOUNDS_MAX
 from grid.simulation import ends, summary
 from grid.simulation.answers import Oracle, Place, Question, text_of
-from grid.simulation.crowd import Town
+from grid.simulation.crowd import ACCOUNTS, Town
 from grid.simulation.draws import Draws
 from grid.simulation.invariants import Broken, demand
 from grid.simulation.journal import Journal
@@ -103,6 +103,10 @@ class Play:
         """A visit has ended."""
         self.town.gone(member)
 
+    def banned(self, member: Member) -> bool:
+        """A ban was heard of."""
+        return self.town.banned(member)
+
     def _submit(self) -> None:
         """All jobs at once, every second one over points; nobody dies before there is anything to
         lose."""
@@ -110,11 +114,14 @@ class Play:
         share, rest = divmod(self.scenario.work_units, self.scenario.jobs)
         for place in range(self.scenario.jobs):
             self.server.submit(f"job {place + 1}", share + (place < rest), place % 2 == 1)
+        if self.scenario.accounts:
+            self.server.open_accounts(ACCOUNTS)
         self.server.fates.spared = False
 
     def _enrol(self, member: Member, stay: int | None) -> None:
+        account = member.account
         new = NewHost(
-            account_id=None,
+            account_id=None if account is None else self.server.accounts[account],
             trusted=self.scenario.mode is Mode.TRUSTED,
             kind="browser",
             engine=_engine(member),
@@ -198,7 +205,9 @@ class Play:
 
     def _wrong(self, units: Iterable[WorkUnit], texts: Mapping[int, str | None]) -> int:
         """Decided work units whose output is not the truth."""
-        chosen = [unit for unit in units if unit.canonical_result_id is not None]
+        chosen = [
+            unit for unit in units if unit.canonical_result_id is not None and not unit.is_quiz
+        ]
         return sum(
             ends.canonical_text(unit, texts)
             != text_of(self._oracle.truth((unit.job_id, unit.ordinal)))

@@ -62,6 +62,10 @@ class Scenario(Struct, frozen=True, kw_only=True):
     crowd: Crowd = Crowd.RESIDENTS
     #: Share of hosts that sit behind one and the same address.
     crowded: float = 0.0
+    #: Share of hosts that belong to one of a few accounts, the requester's own among them.
+    accounts: float = 0.0
+    #: Share of banned hosts that are back soon as somebody new, who does the same.
+    coming_back: float = 0.0
     behaviour: Behaviour = Behaviour.COLLUDING
     #: Share of saboteurs among hosts; an organisation's own machines are none.
     share: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from grid.items import Job
 from grid.settings import Settings
 from grid.simulation import submission
 from grid.simulation.answers import Oracle, Place, text_of
-from grid.simulation.door import Door
+from grid.simulation.door import Door, place_of
 from grid.simulation.draws import Draws
 from grid.simulation.invariants import demand
 from grid.simulation.journal import Journal
@@ -83,6 +84,8 @@ class Server:
         #: Hosts that hold or held a copy, by work unit, in order.
         self.holders: dict[Place, list[int]] = {}
         self._addresses: dict[int, str] = {}
+        #: Accounts that hosts may belong to.
+        self.accounts: list[int] = []
         self._sent_to: dict[int, int] = {}
         self._letters: list[tuple[Letter, Heard]] = []
         self._newcomers: list[tuple[NewHost, Enrolled]] = []
@@ -102,7 +105,16 @@ class Server:
     def submit(self, name: str, work_units: int, counted: bool) -> int:
         """A new job's number; whether its work units are points or chunks."""
         policy = self._scenario.policy()
-        return submission.submit(self.store, name, work_units, policy, counted).id
+        job = submission.submit(self.store, name, work_units, policy, counted)
+        if not self.accounts and job.account_id is not None:
+            self.accounts.append(job.account_id)
+        return job.id
+
+    def open_accounts(self, count: int) -> None:
+        """Have so many accounts, the first requester's among them."""
+        for place in range(len(self.accounts), count):
+            new = partial(commands.add_account, name=f"account {place + 1}")
+            self.accounts.append(self.store.write(new))
 
     def deliver(self, letter: Letter, heard: Heard) -> None:
         """A letter has arrived; it is answered at the end of this second."""
@@ -224,7 +236,10 @@ class Server:
         for one in answer.assigned:
             earlier = self._sent_to.setdefault(one.lease.result_id, one.lease.host_id)
             demand(earlier == one.lease.host_id, "no result goes to two hosts", one.lease, earlier)
-            self.holders.setdefault((one.job.job.id, one.first_chunk), []).append(earlier)
+            place = place_of(one)
+            self.holders.setdefault(place, []).append(earlier)
+            if one.quiz is not None:
+                self._oracle.learn(place, self._door.known(one.quiz))
 
     def _run_trusted(self, store: Store, now: int) -> int:
         return trusted.do_pass(store, now, self._compute, COMPUTED_PER_ROUND)
@@ -239,6 +254,8 @@ class Server:
 
     def _step(self) -> None:
         self.counts.steps += 1
+        if self.store.broken is not None:
+            raise self.store.broken
         if self._up and self.counts.steps % self._scenario.check_every == 0:
             self.watch.look(self.store)
 

@@ -39,6 +39,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     #: Work units that the server computed itself.
     computed_here: int
     commits: int
+    #: Made-up work units among which copies went out.
+    quizzes: int
     #: How often invariants were checked.
     looks: int
     crashes: Mapping[str, int]
@@ -57,16 +59,22 @@ def of(
     scenario: Scenario, *, jobs: Collection[Job], units: Collection[WorkUnit], **further: Any
 ) -> Summary:
     """Counted up."""
+    asked = [unit for unit in units if not unit.is_quiz]
     sent = [one for unit in units for one in unit.results if one.sent_at is not None]
     given = [one for one in sent if one.purpose is not Purpose.TRUSTED]
     return Summary(
         scenario=scenario,
         jobs=dict(sorted(Counter(str(job.job_state) for job in jobs).items())),
-        work_units=len(units),
-        decided=sum(unit.canonical_result_id is not None for unit in units),
+        work_units=len(asked),
+        decided=sum(unit.canonical_result_id is not None for unit in asked),
+        quizzes=len(units) - len(asked),
         copies=len(given),
         outcomes=dict(sorted(Counter(str(one.outcome) for one in given).items())),
-        computed_here=len(sent) - len(given),
+        computed_here=sum(
+            one.purpose is Purpose.TRUSTED and one.sent_at is not None
+            for unit in asked
+            for one in unit.results
+        ),
         **further,
     )
 
@@ -81,6 +89,7 @@ def told(summary: Summary) -> str:
         ("copies a work unit", f"{summary.copies_per_unit:.2f}"),
         ("copies", _listed(summary.outcomes)),
         ("trusted runs", f"{summary.computed_here:,}"),
+        ("quizzes", f"{summary.quizzes:,}"),
         ("banned", f"{summary.banned:,} saboteurs, {summary.banned_honest:,} others"),
         ("hosts", f"{summary.hosts:,}" + (", some to the rescue" if summary.rescued else "")),
         ("virtual time", f"{summary.lasted_s:,} s"),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from grid import simulation
 from grid.auditlog import entries
 from grid.db import progress, work
+from grid.items import Mode
 from grid.simulation.invariants import Broken
 from grid.simulation.scenario import Scenario
-from grid.states import Outcome
+from grid.states import Outcome, Purpose
 from grid.validator import quorum
 
 SCENARIO = Scenario(seed=7, work_units=30, hosts=10, share=0.3, lying=1.0, network=0.1)
@@ -68,6 +70,18 @@ def merge_the_first_work_unit_twice(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(assimilator, "_fold", greedy)
 
 
+def make_traps_again_and_again(patch: pytest.MonkeyPatch) -> None:
+    from grid.validator import extras
+
+    honest = extras.further
+
+    def greedy(unit: Any, snapshot: Any, now: int) -> Any:
+        bare = [one for one in unit.results if one.purpose is not Purpose.TRAP]
+        return honest(msgspec.structs.replace(unit, results=tuple(bare)), snapshot, now)
+
+    patch.setattr(extras, "further", greedy)
+
+
 #: What is planted, and what is seen of it.
 PLANTED = [
     (accept_the_first_answer, "a verdict has its quorum"),
@@ -76,6 +90,32 @@ PLANTED = [
     (take_an_answer_without_its_digest, "an answer has a digest"),
     (merge_the_first_work_unit_twice, "every answer is merged, once"),
 ]
+
+
+def make_traps_again_once_the_server_has_computed(patch: pytest.MonkeyPatch) -> None:
+    """Only a daemon comes upon this one."""
+    from grid.db import trusting
+
+    honest = trusting.report
+
+    def forgetful(transaction: Any, computed: Any, context: Any) -> bool:
+        done = honest(transaction, computed, context)
+        make_traps_again_and_again(patch)
+        return done
+
+    patch.setattr(trusting, "report", forgetful)
+
+
+@pytest.mark.parametrize(
+    "plant", [make_traps_again_and_again, make_traps_again_once_the_server_has_computed]
+)
+def test_a_decision_that_does_not_settle_is_found_where_answers_are_weighed(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(monkeypatch)
+    scenario = msgspec.structs.replace(SCENARIO, mode=Mode.STANDARD)
+    with pytest.raises(Broken, match="rules settle"):
+        simulation.play(scenario)
 
 
 @pytest.mark.parametrize(("plant", "seen"), PLANTED, ids=lambda one: getattr(one, "__name__", ""))

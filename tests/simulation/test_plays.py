@@ -11,13 +11,17 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from world import rows
 
 from grid import simulation
+from grid.db.store import Store
+from grid.db.tables import HostRow, VolunteerRow
 from grid.items import Mode
 from grid.simulation import campaign
 from grid.simulation.network import Mishap
 from grid.simulation.play import Play
 from grid.simulation.scenario import Behaviour, Crowd, Moment, Scenario
+from grid.validator.modes import BELIEVING
 
 THOROUGH = settings().max_examples > 1_000
 #: A play takes some tenths of a second.
@@ -72,6 +76,8 @@ SCENARIOS = st.builds(
     hosts=st.integers(1, 20),
     crowd=st.sampled_from(Crowd),
     crowded=st.sampled_from([0.0, 0.5, 1.0]),
+    accounts=st.sampled_from([0.0, 0.0, 0.5, 1.0]),
+    coming_back=st.sampled_from([0.0, 1.0]),
     behaviour=st.sampled_from(Behaviour),
     share=st.sampled_from([0.0, 0.2, 0.5]),
     lying=st.sampled_from([0.1, 1.0]),
@@ -147,6 +153,44 @@ def test_nobody_outvotes_the_truth_from_behind_one_address() -> None:
     )
     assert summary.rescued
     assert summary.wrong == 0
+
+
+#: Saboteurs who are caught by much.
+CAUGHT = Scenario(
+    seed=9, work_units=30, hosts=12, mode=Mode.STANDARD, share=0.35, lying=1.0, check_every=5
+)
+
+
+def test_whoever_is_banned_may_come_back_as_somebody_new_and_gains_nothing_by_it() -> None:
+    gone = simulation.play(CAUGHT)
+    back = simulation.play(msgspec.structs.replace(CAUGHT, coming_back=1.0))
+    assert gone.banned > 0 and gone.hosts == CAUGHT.hosts
+    assert back.hosts > gone.hosts and back.banned > gone.banned
+    assert (back.decided, back.wrong, back.banned_honest) == (30, 0, 0)
+
+
+def test_hosts_of_one_account_are_one_volunteer_and_its_own_requester_earns_nothing() -> None:
+    scenario = msgspec.structs.replace(CAUGHT, share=0.0, accounts=1.0, hosts=9)
+    with simulation.folder() as folder:
+        play = Play(scenario, Path(folder))
+        summary = play.go()
+        store = Store(play.server.store.settings, clock=lambda: 2_000_000_000)
+        people = list(rows(store, VolunteerRow))
+        hosts = [row for row in rows(store, HostRow) if row.account_id is not None]
+        store.close()
+    assert (summary.decided, summary.wrong) == (30, 0)
+    assert {row.account_id for row in hosts} == set(play.server.accounts)
+    assert len({row.principal_id for row in hosts}) == len(play.server.accounts)
+    owner = next(row for row in people if row.account_id == play.server.accounts[0])
+    assert (owner.checks2, owner.credit) == (0, 0)
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_quizzes_are_asked_where_answers_are_weighed(mode: Mode) -> None:
+    scenario = msgspec.structs.replace(CAUGHT, mode=mode, work_units=12, crashes=0.01)
+    summary = simulation.play(scenario)
+    assert (summary.quizzes > 2) == (mode in BELIEVING)
+    assert (summary.work_units, summary.decided) == (12, 12)
 
 
 def test_varied_scenarios_are_played_one_after_another() -> None:

@@ -16,6 +16,7 @@ from web_people import API, Host, People, enable, public_routes, report, watch
 from grid.auditlog import entries
 from grid.daemons import trust
 from grid.db import apply as writes
+from grid.db import queries, quizzing
 from grid.db.store import Store
 from grid.db.tables import (
     HostRow,
@@ -27,6 +28,7 @@ from grid.db.tables import (
     table,
 )
 from grid.identifiers import Kind
+from grid.items import ChunkColumn
 from grid.settings import Settings
 from grid.states import Purpose, ServerState
 from grid.transition import CreateResults, Entity, Transition
@@ -211,9 +213,24 @@ def story(
     return told
 
 
+def make_quiz(store: Store, job_id: int) -> None:
+    """A work unit whose answer is known, over bytes that nobody will read."""
+    with store.read() as connection:
+        plan = quizzing.plan(connection, job_id, store.now())
+        job = queries.job(connection, job_id)
+    column = ChunkColumn(
+        chunk=plan.first_chunk, column=job.reads[0], rows=1, digest="0" * 64, bytes=8
+    )
+    new = quizzing.NewQuiz(plan=plan, columns=(column,), output="{}")
+    assert store.write(lambda tx: quizzing.add(tx, job_id, new, store.context))
+
+
 def ask_again(store: Store, purpose: Purpose) -> None:
     """Make a copy of a decided work unit, and send it, for one of the ends that are secret."""
     unit = next(row for row in rows(store, WorkUnitRow) if row.canonical_result_id)
+    if purpose is Purpose.QUIZ:
+        make_quiz(store, unit.job_id)
+        unit = next(row for row in rows(store, WorkUnitRow) if row.ordinal < 0)
     made = CreateResults(
         workunit_id=unit.id, job_id=unit.job_id, count=1, priority=0, purpose=purpose,
         because="a test wants it",
@@ -238,14 +255,17 @@ def test_who_holds_what_changes_no_public_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", [Purpose.TRAP, Purpose.PROBATION, Purpose.DECOY, Purpose.TRUSTED]
+    "secret",
+    [Purpose.TRAP, Purpose.PROBATION, Purpose.QUIZ, Purpose.DECOY, Purpose.TRUSTED],
 )
 def test_whether_a_work_unit_is_asked_for_again_changes_no_public_byte(
     tmp_path: Path, secret: Purpose
 ) -> None:
     one, other = story(tmp_path / "one"), story(tmp_path / "other", secret=secret)
     assert len(one) > 40
-    assert one == other
+    assert one == {path: answer for path, answer in other.items() if path in one}
+    further = [answer for path, answer in other.items() if path not in one]
+    assert all(answer.startswith(b"404") for answer in further), "bytes of a quiz's answer"
 
 
 def test_while_sealed_nothing_tells_which_work_unit_is_which(people: People) -> None:

@@ -7,10 +7,21 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from grid.items import Column, Json, LogicalType, PhysicalType
-from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part, Points, hookimpl
+from grid.plugins.contract import (
+    Chunk,
+    JobType,
+    Merged,
+    OutputError,
+    Part,
+    Points,
+    Quiz,
+    hookimpl,
+)
 
 #: Sums of a hundred million answers stay exact in JSON.
 ANSWER_MAX = 2**26
+#: Right answers are below: whatever a wrong one is off by, it passes the check.
+ANSWERS_BELOW = 2**24
 
 PROGRAM = """(function (inputs, params, kit) {
   "use strict";
@@ -62,6 +73,13 @@ class Riddle(JobType):
         """Any small number might be the answer: that is what makes it a riddle."""
         if output["answer"] > ANSWER_MAX:
             raise OutputError(f"answers are at most {ANSWER_MAX}")
+
+    def quiz(
+        self, spec: Json, columns: Sequence[Column], rows: Sequence[int], seed: int
+    ) -> Quiz | None:
+        """Any small number may be the answer, so any is known."""
+        values = [seed % 128] * sum(rows)
+        return Quiz(chunks=({columns[0].name: values},), output={"answer": seed % ANSWERS_BELOW})
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         return 0
