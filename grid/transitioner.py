@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from msgspec import Struct
 
 from grid.items import Mode, Policy, Result, WorkUnit
@@ -57,7 +55,7 @@ def decide(unit: WorkUnit, needs: Needs, now: int) -> list[Instruction]:
     Promises nothing about validate states: those are the validator's.
     """
     silent = [result for result in unit.results if _is_overdue(result, now)]
-    timeouts = time_out(unit, now)
+    timeouts = _time_out(silent)
     mask = ErrorMask.NONE if unit.decided else _error_mask(unit, silent, needs, now)
     if mask:
         return [*timeouts, *_give_up(unit, mask)]
@@ -70,20 +68,20 @@ def decide(unit: WorkUnit, needs: Needs, now: int) -> list[Instruction]:
 
 def time_out(unit: WorkUnit, now: int) -> list[Instruction]:
     """The end of copies whose deadline has passed in silence."""
-    return [
-        _over(result, Outcome.NO_REPLY, "no reply by its deadline")
-        for result in unit.results
-        if _is_overdue(result, now)
-    ]
+    return _time_out([result for result in unit.results if _is_overdue(result, now)])
 
 
 def lost_bits(unit: WorkUnit, silent: int = 0) -> ErrorMask:
     """Whether too many copies have failed, or were left; `silent` are about to be timed out."""
-    outcomes = Counter(one.outcome for one in unit.results if one.purpose is Purpose.COPY)
+    errors = left = 0
+    for one in unit.results:
+        if one.purpose is Purpose.COPY:
+            errors += one.outcome in ERRORS
+            left += one.outcome in LEFT
     mask = ErrorMask.NONE
-    if sum(outcomes[outcome] for outcome in ERRORS) >= unit.policy.max_error_results:
+    if errors >= unit.policy.max_error_results:
         mask |= ErrorMask.TOO_MANY_ERROR_RESULTS
-    if sum(outcomes[outcome] for outcome in LEFT) + silent >= unit.policy.max_abandoned_results:
+    if left + silent >= unit.policy.max_abandoned_results:
         mask |= ErrorMask.TOO_MANY_ABANDONED_RESULTS
     return mask
 
@@ -91,6 +89,10 @@ def lost_bits(unit: WorkUnit, silent: int = 0) -> ErrorMask:
 def cancel(unit: WorkUnit) -> list[Instruction]:
     """What ends a work unit whose job was cancelled or has failed; nothing when it was decided."""
     return [] if unit.decided else _give_up(unit, ErrorMask.CANCELLED)
+
+
+def _time_out(silent: list[Result]) -> list[Instruction]:
+    return [_over(result, Outcome.NO_REPLY, "no reply by its deadline") for result in silent]
 
 
 def _is_overdue(result: Result, now: int) -> bool:
@@ -118,12 +120,14 @@ def _error_mask(unit: WorkUnit, silent: list[Result], needs: Needs, now: int) ->
         mask |= ErrorMask.PAST_DEADLINE
     if not needs.last_resort:
         mask |= lost_bits(unit, _copies_among(silent))
-    # Answers enough are too many only while they do not suffice: not while the server computes.
+    if not needs.copies:
+        # Answers enough are too many only while they do not suffice: not while the server computes.
+        return mask
     answers = sum(_counts(one) and one.outcome is Outcome.SUCCESS for one in unit.results)
-    if needs.copies and answers >= policy.max_success_results:
+    if answers >= policy.max_success_results:
         mask |= ErrorMask.TOO_MANY_SUCCESS_RESULTS
     spent = _counted(unit, silent) >= policy.max_total_results
-    if needs.copies and spent and not _alive(unit, silent):
+    if spent and not _alive(unit, silent):
         mask |= ErrorMask.TOO_MANY_TOTAL_RESULTS
     return mask
 
@@ -248,7 +252,9 @@ def _create(unit: WorkUnit, silent: list[Result], needs: Needs) -> list[Instruct
     if needs.trusted and not _trusted_is_out(unit, silent):
         made.append(_copies(unit, 1, Purpose.TRUSTED, 0, "volunteers cannot settle it"))
     target = needs.copies
-    if target and not unit.results and policy.mode in COUNTING:
+    if not target:
+        return made
+    if not unit.results and policy.mode in COUNTING:
         target = max(target, policy.target_nresults)
     room = policy.max_total_results - _counted(unit, silent)
     count = min(target - _alive(unit, silent), room)

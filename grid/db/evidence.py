@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from grid.db.prepared import Prepared
 from grid.db.tables import (
@@ -23,6 +23,7 @@ from grid.db.tables import (
     spelled,
     table,
 )
+from grid.db.texts import objects
 from grid.items import WorkUnit
 from grid.states import AssimilateState, FileDeleteState
 
@@ -79,10 +80,8 @@ class Tally(Struct, frozen=True, kw_only=True):
 
 def lines(connection: Connection, after: int = 0) -> list[Line]:
     """Log entries behind id `after`, oldest first (primary key)."""
-    outbox = table(OutboxRow)
-    fields = [outbox.c[name] for name in Line.__struct_fields__]
-    found = connection.execute(select(*fields).where(outbox.c.id > after).order_by(outbox.c.id))
-    return [Line(**row._mapping) for row in found]
+    found = _lines_decoder.decode(_LINES.scalar(connection, after=after))
+    return sorted(found, key=lambda line: line.id)
 
 
 def workunit_ids(connection: Connection, after: int = 0) -> list[int]:
@@ -177,3 +176,11 @@ def _marks() -> Prepared:
     busy = units.c.file_delete_state != spelled(FileDeleteState.DONE)
     pair = func.json_array(units.c.id, mark.op("||")(""))
     return Prepared(select(func.json_group_array(pair)).where(busy))
+
+
+_OUTBOX = table(OutboxRow)
+_LINES = Prepared(
+    select(objects(_OUTBOX, Line.__struct_fields__)).where(_OUTBOX.c.id > bindparam("after"))
+)
+#: Not strict, for SQLite spells false and true 0 and 1.
+_lines_decoder = msgspec.json.Decoder(list[Line], strict=False)

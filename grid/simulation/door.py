@@ -98,10 +98,11 @@ class Door:
         hosts = map(self.host, sorted(numbers))
         new = [host.id for host in hosts if not host.trusted and host.prefix_day != today]
         if new:
-            self.store.write(
+            joined = self.store.write(
                 lambda tx: [commands.note_network(tx, one, address_of(one)) for one in new]
             )
-            self._hosts.clear()
+            for one in self._hosts.copy() if any(joined) else new:
+                del self._hosts[one]
 
     def _request(self, letter: Letter) -> WorkRequest:
         outputs: dict[int, str] = {}

@@ -17,7 +17,6 @@ from grid.db.credit_sums import Sum
 from grid.db.evidence import Line, Made, Tally
 from grid.db.store import Store
 from grid.dispatch import LEFT_COPIES_MAX
-from grid.identifiers import Kind
 from grid.items import Job, Json, Result, WorkUnit
 from grid.states import (
     MOVES,
@@ -80,7 +79,7 @@ def check(store: Store, told: Sequence[Told] | None = None) -> None:
     standings_add_up(tallies)
     abouts = {number: store.keyring.about(facts.job) for number, facts in jobs.items()}
     found = lines_are_sound(lines) if told is None else told
-    log_is_state(store, units.values(), abouts, found)
+    log_is_state(units.values(), abouts, found)
     credit_is_conserved(units.values(), abouts, sums, found)
 
 
@@ -185,10 +184,10 @@ def rules_are_settled(unit: WorkUnit, snapshot: Snapshot) -> None:
 
 
 def log_is_state(
-    store: Store, units: Iterable[WorkUnit], abouts: Mapping[int, About], found: Sequence[Told]
+    units: Iterable[WorkUnit], abouts: Mapping[int, About], found: Sequence[Told]
 ) -> None:
     """The whole log tells of exactly what is in these work units, all there are."""
-    answers, decided = told_of(store, units, abouts)
+    answers, decided = told_of(units, abouts)
     demand(
         Counter(commitments(found)) == Counter(answers), "each answer is committed to exactly once"
     )
@@ -209,10 +208,9 @@ def lines_are_sound(lines: Iterable[Line]) -> list[Told]:
 
 
 def told_of(
-    store: Store, units: Iterable[WorkUnit], abouts: Mapping[int, About]
+    units: Iterable[WorkUnit], abouts: Mapping[int, About]
 ) -> tuple[list[str], dict[Place, str]]:
     """Commitments and standing verdicts that the log owes to these work units."""
-    public = store.keyring.identifiers.public
     answers: list[str] = []
     decided: dict[Place, str] = {}
     for unit in units:
@@ -225,7 +223,7 @@ def told_of(
         chosen = [one for one in unit.results if one.id == unit.canonical_result_id]
         if unit.decided:
             answer = about.digest(chosen[0].output_digest) if chosen else None
-            decided[public(Kind.JOB, unit.job_id), unit.ordinal] = answer or GAVE_UP
+            decided[about.public_id, unit.ordinal] = answer or GAVE_UP
     return answers, decided
 
 

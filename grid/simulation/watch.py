@@ -13,7 +13,6 @@ from grid.auditlog.entries import About
 from grid.db import credit_sums, evidence, queries
 from grid.db.evidence import Line
 from grid.db.store import Store
-from grid.identifiers import Kind
 from grid.items import WorkUnit
 from grid.simulation import invariants
 from grid.simulation.invariants import Place, Told, demand
@@ -79,11 +78,10 @@ class Watch:
             for number, facts in jobs.items()
             if number not in self._abouts
         }
-        public = store.keyring.identifiers.public
         for unit in units.values():
-            answers, decided = invariants.told_of(store, [unit], self._abouts)
+            answers, decided = invariants.told_of([unit], self._abouts)
             self._owed.update(answers)
-            self._decided.pop((public(Kind.JOB, unit.job_id), unit.ordinal), None)
+            self._decided.pop((self._abouts[unit.job_id].public_id, unit.ordinal), None)
             self._decided |= decided
         self._read(lines)
         invariants.none_is_lost(made)
@@ -111,7 +109,7 @@ class Watch:
     def _all_owed(self, store: Store) -> set[str]:
         with store.read() as connection:
             units = queries.workunits(connection, evidence.workunit_ids(connection))
-        return set(invariants.told_of(store, units.values(), self._abouts)[0])
+        return set(invariants.told_of(units.values(), self._abouts)[0])
 
     def _compare(self, unit: WorkUnit, busy: bool) -> None:
         before = self._busy.pop(unit.id, None)

@@ -113,26 +113,32 @@ def _voids(unit: WorkUnit, group: Grouping, snapshot: Snapshot) -> list[Instruct
     A convicted engine's answer counts where another engine gives the same: it is no bug then.
     """
     covered = trusted_answer(unit) is not None
-    keys = group(unit) if snapshot.convicted else {}
-    free = {
-        keys.get(one.id)
-        for one in unit.results
-        if one.outcome is Outcome.SUCCESS
-        and one.engine not in snapshot.convicted
-        and not snapshot.caught(one.volunteer_id)
-    }
+    suspects = _convicted_alone(unit, group, snapshot) if snapshot.convicted else ()
     steps: list[Instruction] = []
     for one in unit.results:
         if one.outcome is not Outcome.SUCCESS or one.purpose is Purpose.TRUSTED:
             continue
-        suspect = one.engine in snapshot.convicted and keys[one.id] not in free
-        caught = (suspect or snapshot.caught(one.volunteer_id)) and not covered
+        caught = not covered and (one.id in suspects or snapshot.caught(one.volunteer_id))
         void = one.validate_state is ValidateState.VOID
         if caught and not void:
             steps.append(_judge(one, ValidateState.VOID, "its volunteer or engine was caught"))
         elif void and not caught:
             steps.append(_judge(one, ValidateState.INCONCLUSIVE, "it counts again"))
     return steps
+
+
+def _convicted_alone(unit: WorkUnit, group: Grouping, snapshot: Snapshot) -> set[int]:
+    """Answers of convicted engines that no other engine gives."""
+    keys = group(unit)
+    given = [one for one in unit.results if one.outcome is Outcome.SUCCESS]
+    free = {
+        keys[one.id]
+        for one in given
+        if one.engine not in snapshot.convicted and not snapshot.caught(one.volunteer_id)
+    }
+    return {
+        one.id for one in given if one.engine in snapshot.convicted and keys[one.id] not in free
+    }
 
 
 def _verdict(unit: WorkUnit, ruling: Ruling) -> list[Instruction]:

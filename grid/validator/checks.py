@@ -29,6 +29,8 @@ COMPARED_PER_LIE_MIN = 200
 #: Further tries of a suspect engine; all wrong, and it is convicted.
 PROBES_MAX = 5
 AGREEMENT2, CONFIRMATION2 = 1, 2
+#: Before a verdict: nothing follows from such an answer.
+WAITING = frozenset({ValidateState.INIT, ValidateState.INCONCLUSIVE})
 
 
 def consequences(
@@ -37,6 +39,8 @@ def consequences(
     """What the step from `before` to `unit` means for those who answered."""
     if unit.policy.mode not in BELIEVING:
         return _granted_only(unit, snapshot)
+    if all(one.validate_state in WAITING and not one.credit for one in unit.results):
+        return []
     earlier = {one.id: one.validate_state for one in before.results}
     innocent = _engines_that_agree(unit)
     liars = _liars(unit)

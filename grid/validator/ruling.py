@@ -25,8 +25,9 @@ Keys = Mapping[int, str]
 TRUSTED_ERRORS_MAX = 2
 #: Waits after which the server takes a copy that nobody has come for.
 STALE_WAITS = 2
-#: How soon a work unit is looked at again that only time or a budget can move on.
-LOOK_AGAIN_S = 10
+#: How soon a work unit is looked at again that only time or a budget can move on, and how often at
+#: least: thousands may wait for the server at once, so the pauses double as the wait does.
+LOOK_AGAIN_S, LOOK_AGAIN_MAX_S = 10, 80
 #: Kinds of engine that together outweigh the reference.
 KINDS_AGAINST_REFERENCE = 3
 #: Traps that do so, when nobody who was asked agrees with it: saboteurs who are every third of the
@@ -245,17 +246,17 @@ def _first(
     unsent = all(
         one.purpose is Purpose.COPY and one.server_state is ServerState.UNSENT for one in alive
     )
-    not_before = _not_before(unit, snapshot, now)
-    asked = max((one.not_before for one in alive), default=not_before)
+    asked = max((one.not_before for one in alive), default=answered)
     late = max(answered, asked) + STALE_WAITS * snapshot.wait_s
-    stale_at = _later(late, votes, now) if unsent else None
+    stale_at = _later(late, votes, now) if alive and unsent else None
     moment = Moment(
         alive=bool(alive),
         typical_checks2=snapshot.typical_checks2,
         room=snapshot.room,
         waited=now >= answered + snapshot.wait_s,
         stale=unsent and bool(votes) and now > late,
-        second=toss(snapshot.seed, "second", unit.id) < promised.hidden_second,
+        second=promised.hidden_second > 0
+        and toss(snapshot.seed, "second", unit.id) < promised.hidden_second,
         diverse=_diverse(unit, votes, keys, weighed),
         able=_is_able(unit),
     )
@@ -276,8 +277,11 @@ def _first(
         because = "volunteers fail at it or leave it"
         return Ruling(last_resort=True, trusted=ask, due_at=later, because=because)
     if step is Step.COPY:
+        not_before = _not_before(unit, snapshot, now)
+        late = max(answered, not_before) + STALE_WAITS * snapshot.wait_s
         because = "another is asked"
-        return Ruling(copies=1, not_before=not_before, due_at=stale_at, because=because)
+        due_at = _later(late, votes, now)
+        return Ruling(copies=1, not_before=not_before, due_at=due_at, because=because)
     if step is Step.TRUSTED and not snapshot.busy:
         return Ruling(trusted=True, because="volunteers cannot settle it")
     return Ruling(due_at=stale_at if alive else _later(answered + snapshot.wait_s, votes, now))
@@ -303,7 +307,12 @@ def _later(time: int, votes: Sequence[Result], now: int) -> int | None:
     """When an answered work unit is looked at again; one without answers moves by itself."""
     if not votes:
         return None
-    return time if time > now else now + LOOK_AGAIN_S
+    if time > now:
+        return time
+    waited, pause = now - time, LOOK_AGAIN_S
+    while waited >= 2 * pause and pause < LOOK_AGAIN_MAX_S:
+        pause *= 2
+    return time + (waited // pause + 1) * pause
 
 
 def _diverse(unit: WorkUnit, votes: Sequence[Result], keys: Keys, weighed: Weighed) -> bool:

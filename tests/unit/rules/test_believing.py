@@ -28,7 +28,7 @@ from grid.states import AssimilateState, ErrorMask, Outcome, Purpose, ServerStat
 from grid.states import ValidateState as Validate
 from grid.transition import Adjust, CreateResults
 from grid.transitioner import RETRY_PRIORITY
-from grid.validator.ruling import LOOK_AGAIN_S, STALE_WAITS, TRUSTED_ERRORS_MAX
+from grid.validator.ruling import LOOK_AGAIN_MAX_S, STALE_WAITS, TRUSTED_ERRORS_MAX
 from grid.validator.snapshot import Snapshot
 
 RIGHT, WRONG, OTHER = "right", "wrong", "other"
@@ -186,9 +186,19 @@ def test_a_copy_that_nobody_comes_for_is_taken_by_the_server():
 
 def test_without_a_budget_a_copy_that_nobody_comes_for_is_still_looked_after():
     asked = settled(standard(answer(1, RIGHT)), snapshot=SPENT)
-    late = (asked.due_at or 0) + 1
-    rested = settled(asked, late, SPENT)
-    assert (rested.decided, rested.due_at) == (False, late + LOOK_AGAIN_S)
+    late = asked.due_at or 0
+    for waited, next_look in (
+        (1, 10),
+        (19, 20),
+        (20, 40),
+        (39, 40),
+        (40, 80),
+        (80, 160),
+        (250, 320),
+    ):
+        rested = settled(asked, late + waited, SPENT)
+        assert (rested.decided, rested.due_at) == (False, late + next_look), waited
+    assert settled(asked, late + 10**6, SPENT).due_at <= late + 10**6 + LOOK_AGAIN_MAX_S
     alone = settled(unit(answer(1, RIGHT), mode=Mode.ECONOMY), snapshot=SPENT)
     assert settled(alone, NOW + 9 * WAIT, SPENT).support is Support.BELOW_TARGET
 
