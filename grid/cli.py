@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -202,9 +202,16 @@ def _moment(text: str) -> float:
 
 #: What may be chosen about a simulated grid.
 SCENARIO = Scenario.__struct_fields__
-#: A probability, or a share of a crowd.
-Share = Annotated[float, typer.Option(min=0.0, max=1.0)]
-Count = Annotated[int, typer.Option(min=1)]
+
+
+def part(help: str) -> Any:
+    """A probability, or a share of a crowd."""
+    return typer.Option(min=0.0, max=1.0, help=help)
+
+
+def count(help: str) -> Any:
+    """A whole number from 1."""
+    return typer.Option(min=1, help=help)
 
 
 @app.command()
@@ -214,33 +221,35 @@ def simulate(
     varied: Annotated[
         bool, typer.Option("--varied", help="Draw all but the size from each seed.")
     ] = False,
-    work_units: Count = 200,
-    jobs: Count = 1,
-    mode: Mode = Mode.FIXED,
-    min_quorum: Count = 2,
-    delay_bound_s: Count = 120,
-    hosts: Count = 40,
-    crowd: Crowd = Crowd.RESIDENTS,
-    crowded: Share = 0.0,
-    accounts: Share = 0.0,
-    coming_back: Share = 0.0,
-    behaviour: Behaviour = Behaviour.COLLUDING,
-    share: Share = 0.0,
-    lying: Share = 0.3,
-    flaky: Share = 0.0,
-    bad_engine: Share = 0.0,
-    bad_reference: Share = 0.0,
-    errors: Share = 0.01,
-    garbage: Share = 0.002,
-    given_back: Share = 0.01,
-    forgotten: Share = 0.01,
-    slow: Share = 0.05,
-    network: Share = 0.0,
-    crashes: Share = 0.0,
+    work_units: Annotated[int, count("Of all jobs together.")] = 200,
+    jobs: Annotated[int, count("They share the work units.")] = 1,
+    mode: Annotated[Mode, typer.Option(help="How answers are believed.")] = Mode.FIXED,
+    min_quorum: Annotated[int, count("Equal answers that fixed mode asks for.")] = 2,
+    delay_bound_s: Annotated[int, count("Seconds a host has for a copy.")] = 120,
+    hosts: Annotated[int, count("Hosts that are there at a time, about.")] = 40,
+    crowd: Annotated[Crowd, typer.Option(help="Whether hosts stay.")] = Crowd.RESIDENTS,
+    crowded: Annotated[float, part("Hosts behind one and the same address.")] = 0.0,
+    accounts: Annotated[float, part("Hosts that belong to one of a few accounts.")] = 0.0,
+    coming_back: Annotated[float, part("Banned hosts that are back as somebody new.")] = 0.0,
+    behaviour: Annotated[
+        Behaviour, typer.Option(help="How saboteurs choose when to lie.")
+    ] = Behaviour.COLLUDING,
+    share: Annotated[float, part("Saboteurs among hosts.")] = 0.0,
+    lying: Annotated[float, part("Work units that a saboteur lies about where it may.")] = 0.3,
+    flaky: Annotated[float, part("Honest hosts whose hardware errs now and then.")] = 0.0,
+    bad_engine: Annotated[float, part("Hosts whose engine has a bug.")] = 0.0,
+    bad_reference: Annotated[float, part("Work units that the server's own run gets wrong.")] = 0.0,
+    errors: Annotated[float, part("Copies whose program fails.")] = 0.01,
+    garbage: Annotated[float, part("Copies whose output is no output.")] = 0.002,
+    given_back: Annotated[float, part("Copies that are given back.")] = 0.01,
+    forgotten: Annotated[float, part("Copies never heard of again.")] = 0.01,
+    slow: Annotated[float, part("Hosts so slow that they miss deadlines.")] = 0.05,
+    network: Annotated[float, part("Messages that are lost, doubled, late, unanswered.")] = 0.0,
+    crashes: Annotated[float, part("Commits at which the server dies.")] = 0.0,
     crashes_at: Annotated[
         str, typer.Option(help="Commits at which the server dies: 17:before,30:after.")
     ] = "",
-    check_every: Count = 1,
+    check_every: Annotated[int, count("Invariants are checked after so many steps.")] = 1,
 ) -> None:
     """Play a grid in virtual time: the real rules and store, simulated hosts, from one seed."""
     given = {name: value for name, value in locals().items() if name in SCENARIO}
