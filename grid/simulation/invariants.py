@@ -38,6 +38,8 @@ Place = tuple[str, int]
 Told = tuple[str, Json]
 #: The verdict on a work unit that has no answer.
 GAVE_UP = "gave up"
+#: Verdicts of one work unit that may be taken back: more than bans in its lifetime ever cost it.
+RETRACTIONS_MAX = 25
 #: Copies whose answers may decide their work unit.
 VOTING = frozenset({Purpose.COPY, Purpose.TRUSTED})
 #: Fields that no rule may change once they are set.
@@ -245,6 +247,16 @@ def standing(before: Mapping[Place, str], found: Iterable[Told]) -> dict[Place, 
         else:
             demand(after.pop(place, None) == answer, "what stands is taken back", place, facts)
     return after
+
+
+def verdicts_come_to_rest(retracted: Counter[Place], found: Iterable[Told]) -> None:
+    """Count the verdicts that these entries take back; none goes to and fro for ever."""
+    for kind, facts in found:
+        if kind == EntryKind.RETRACT:
+            place = facts["job"], facts["work_unit"]
+            retracted[place] += 1
+            often = retracted[place] > RETRACTIONS_MAX
+            demand(not often, "a work unit is not decided again and again", place, facts)
 
 
 def _result_is_sound(one: Result, text: str | None) -> None:

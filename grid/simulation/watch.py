@@ -6,6 +6,7 @@ A watch outlives the store's crashes: what it has seen committed must still be t
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection
 
 from grid.assimilator.ending import OPEN_STATES
@@ -37,6 +38,8 @@ class Watch:
         self._owed: set[str] = set()
         #: Verdicts that stand in the log, and in the work units.
         self._standing: dict[Place, str] = {}
+        #: How often a verdict was taken back.
+        self._retracted: Counter[Place] = Counter()
         self._decided: dict[Place, str] = {}
         self.looks = 0
         #: Digests of what was reported, by result: whatever was acknowledged must stay.
@@ -130,6 +133,7 @@ class Watch:
         demand(once, "each answer is committed to once")
         self._told.update(new)
         self._standing = invariants.standing(self._standing, found)
+        invariants.verdicts_come_to_rest(self._retracted, found)
 
 
 def _spelled(line: Line) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,12 @@ from grid.db import commands, listings
 from grid.settings import Settings
 from grid.simulation import campaign
 from grid.simulation.draws import Draws, lognormal
-from grid.simulation.invariants import Broken, demand
+from grid.simulation.invariants import (
+    RETRACTIONS_MAX,
+    Broken,
+    demand,
+    verdicts_come_to_rest,
+)
 from grid.simulation.journal import Journal
 from grid.simulation.letters import Letter, Reply
 from grid.simulation.mortal import Crash, Fates, MortalStore
@@ -190,3 +196,14 @@ def test_a_varied_scenario_keeps_its_size_and_its_seed() -> None:
     kept = msgspec.structs.replace(varied, **msgspec.structs.asdict(first))
     assert kept == first
     assert (varied.seed, varied.work_units, varied.hosts, varied.check_every) == (3, 77, 9, 5)
+
+
+def test_a_verdict_that_goes_to_and_fro_is_told() -> None:
+    def taken_back(unit: int) -> tuple[str, dict[str, object]]:
+        return "retract", {"job": "job_a", "work_unit": unit, "canonical": "right"}
+
+    counts: Counter[tuple[str, int]] = Counter()
+    often = [taken_back(unit) for unit in (1, 2) for _ in range(RETRACTIONS_MAX)]
+    verdicts_come_to_rest(counts, [*often, ("verdict", {"job": "job_a", "work_unit": 1})])
+    with pytest.raises(Broken, match="again and again"):
+        verdicts_come_to_rest(counts, [taken_back(2)])
