@@ -13,13 +13,14 @@ import asyncio
 import base64
 import os
 import socket
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -33,8 +34,13 @@ WORKUNITS = 20_000
 #: Hosts at once → least share of the echo's rate, at one result a request.
 TARGETS = {1: 0.1, 16: 0.2, 128: 0.2}
 START_S = 30
-#: What the daemons need to call back a cancelled job's copies.
-REST_S = 3
+#: How often it is looked whether a cancelled job is tidied up, and for how long at most.
+REST_S, REST_MAX_S = 0.5, 120
+#: Whether the daemons still have to end work units of a cancelled job, or call back its copies.
+UNTIDY = """
+    SELECT 1 FROM workunit WHERE assimilate_state <> 'done'
+    UNION ALL SELECT 1 FROM result WHERE server_state = 'unsent' LIMIT 1
+"""
 
 
 def free_port() -> int:
@@ -68,8 +74,8 @@ def process(port: int, *command: str, **environment: str) -> Iterator[subprocess
 class Grid:
     """The server under measurement."""
 
-    def __init__(self, port: int, token: str) -> None:
-        self.port = port
+    def __init__(self, port: int, token: str, folder: Path) -> None:
+        self.port, self._folder = port, folder
         self._client = httpx.Client(
             base_url=f"http://127.0.0.1:{port}/api/v1/",
             headers={"Authorization": f"Bearer {token}"},
@@ -99,6 +105,10 @@ class Grid:
     def cancel(self, job: str) -> None:
         """End the job, and let the server tidy up, so that the next one starts alone."""
         self._json("POST", f"jobs/{job}/cancel")
+        deadline = time.monotonic() + REST_MAX_S
+        with closing(sqlite3.connect(self._folder / "grid.db")) as connection:
+            while connection.execute(UNTIDY).fetchall() and time.monotonic() < deadline:
+                time.sleep(REST_S)
         time.sleep(REST_S)
 
     def enrol(self) -> str:
@@ -156,7 +166,13 @@ def main() -> None:
             assert child.stdout is not None
             lines = iter(child.stdout.readline, "")
             token = next(line for line in lines if line.startswith("admin token: ")).split()[-1]
-            report(Grid(port, token), echo_port, chosen.seconds, chosen.rounds, output)
+            report(
+                Grid(port, token, Path(folder) / "grid"),
+                echo_port,
+                chosen.seconds,
+                chosen.rounds,
+                output,
+            )
 
 
 def report(grid: Grid, echo_port: int, seconds: float, rounds: int, output: str) -> None:

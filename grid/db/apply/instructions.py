@@ -7,7 +7,6 @@ one statement that compares and sets, and counts the rows that still were as the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum
 from functools import lru_cache
 from typing import Any
 
@@ -34,15 +33,11 @@ BOUND = frozenset({int, float, str})
 JSON_TYPES = frozenset({list, tuple, dict})
 
 
-class _Bound(Enum):
-    """Stands for a bound value in a shape."""
-
-    HERE = 0
-
-
-#: Entity, fields with the values they must have, and fields with those they get.
-Fields = tuple[tuple[str, Any], ...]
-Shape = tuple[Entity, Fields, Fields]
+#: Stands for a bound value in a shape.
+HERE = object()
+#: Entity, how many fields have a value that they must have, and each field's name and value: those,
+#: then the ones it gets.
+Shape = tuple[Any, ...]
 
 COPY_FIELDS = ("workunit_id", "job_id", "priority", "first", "purpose", "not_before", "engine")
 
@@ -125,36 +120,34 @@ def _by_shape(
     shapes: dict[Shape, list[tuple[Transition, list[Any]]]] = {}
     for one in moves:
         row: list[Any] = [one.id]
-        shape = one.entity, _told_apart(one.before, row), _told_apart(one.after, row)
-        shapes.setdefault(shape, []).append((one, row))
+        shape: list[Any] = [one.entity, len(one.before)]
+        for fields in (one.before, one.after):
+            for name, value in fields.items():
+                kind = type(value)
+                if kind in BOUND:
+                    row.append(value)
+                    value = HERE
+                elif kind in JSON_TYPES:
+                    row.append(canonical.dumps(value).decode())
+                    value = HERE
+                shape += name, value
+        group = shapes.setdefault(tuple(shape), [])
+        group.append((one, row))
     return shapes
-
-
-def _told_apart(fields: Mapping[str, Any], row: list[Any]) -> Fields:
-    """What stands in the statement of these fields; the rest goes to the row."""
-    parts = []
-    for name, value in fields.items():
-        kind = type(value)
-        if kind in JSON_TYPES:
-            value, kind = canonical.dumps(value).decode(), str
-        if kind in BOUND:
-            row.append(value)
-            value = _Bound.HERE
-        parts.append((name, value))
-    return tuple(parts)
 
 
 @lru_cache(maxsize=512)
 def _compare_and_set(shape: Shape) -> Each:
-    entity, before, after = shape
+    entity, compared, *parts = shape
+    fields = list(zip(parts[::2], parts[1::2], strict=True))
     rows = table(TABLES[entity])
-    width = 1 + sum(value is _Bound.HERE for _, value in (*before, *after))
+    width = 1 + sum(value is HERE for _, value in fields)
 
     def make(spot: Spot) -> Any:
         places = iter(range(1, width))
 
         def said(value: Any) -> ColumnElement[Any]:
-            if value is _Bound.HERE:
+            if value is HERE:
                 return spot(next(places))
             if value is None:
                 return null()
@@ -162,8 +155,9 @@ def _compare_and_set(shape: Shape) -> Each:
                 return literal_column(f"'{value}'")
             return literal_column(str(int(value)))
 
-        condition = [rows.c[name].is_not_distinct_from(said(value)) for name, value in before]
-        values = {name: said(value) for name, value in after}
+        said_of = [(name, said(value)) for name, value in fields]
+        condition = [rows.c[name].is_not_distinct_from(value) for name, value in said_of[:compared]]
+        values = dict(said_of[compared:])
         return sql_update(rows).where(rows.c.id == spot(0), *condition).values(values)
 
     return Each(width, make)
