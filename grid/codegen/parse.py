@@ -91,6 +91,12 @@ def parse(text: str, columns: Sequence[Column], pointer: str = "/where") -> Expr
 
     Raises SpecError with the 0-based position of what is wrong, for any text whatsoever.
     """
+    found = expression(text, columns, pointer)
+    return build.truth(found, pointer.rsplit("/", 1)[-1], Place(pointer, _start(text)))
+
+
+def expression(text: str, columns: Sequence[Column], pointer: str) -> Expr:
+    """The typed expression of any kind that `text` says; as `parse` otherwise."""
     place = Place(pointer)
     if len(text) > CHARACTERS_MAX:
         raise place.refuse(f"a condition may have {CHARACTERS_MAX} characters")
@@ -98,11 +104,15 @@ def parse(text: str, columns: Sequence[Column], pointer: str = "/where") -> Expr
     if not text.strip():
         raise place.refuse("a condition is needed here")
     root = _sql(text, pointer)
-    reader = _Reader(columns, pointer)
-    condition = build.truth(reader.read(root, 0), pointer.rsplit("/", 1)[-1], reader.place(root))
-    if sum(1 for _ in walk(condition)) > NODES_MAX:
+    found = _Reader(columns, pointer).read(root, 0)
+    if sum(1 for _ in walk(found)) > NODES_MAX:
         raise place.refuse(f"a condition may have {NODES_MAX} parts")
-    return condition
+    return found
+
+
+def _start(text: str) -> int:
+    """Where the first sign stands that is no blank."""
+    return len(text) - len(text.lstrip())
 
 
 def _sql(text: str, pointer: str) -> exp.Expr:
