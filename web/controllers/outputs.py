@@ -114,12 +114,11 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     one = next((each for each in made if version in (None, each.output_version)), None)
     if one is None:
         raise not_found("version of this output")
-    names = [column.name for column in facts.output_columns]
     batches = output_batches(server, facts, one.output_version)
     write = chunks.write_csv if wanted == "csv" else chunks.write_json
     public_id = server.names.of(Kind.JOB, facts.job.id)
     return Stream(
-        write(names, batches),
+        write(facts.output_columns, batches),
         media_type=FORMATS[wanted],
         headers={
             "Cache-Control": PRIVATE,
