@@ -17,6 +17,7 @@ import pyarrow.ipc
 from msgspec import Struct
 
 from grid.items import Column, LogicalType, PhysicalType
+from grid.values import spell_date, spell_decimal, spell_timestamp
 
 #: The only field of a column's blob.
 FIELD = "c"
@@ -37,8 +38,23 @@ _INTEGERS = {
     PhysicalType.INT8: pa.int8(),
     PhysicalType.INT16: pa.int16(),
     PhysicalType.INT32: pa.int32(),
+    PhysicalType.INT53: pa.int64(),
     PhysicalType.INT64: pa.int64(),
+    PhysicalType.INT128: pa.decimal128(38, 0),
 }
+#: Whole numbers of a physical type lie from -low to high.
+_BOUNDS = {
+    PhysicalType.INT8: (2**7, 2**7 - 1),
+    PhysicalType.INT16: (2**15, 2**15 - 1),
+    PhysicalType.INT32: (2**31, 2**31 - 1),
+    PhysicalType.INT53: (2**53, 2**53),
+    PhysicalType.INT64: (2**63, 2**63 - 1),
+    PhysicalType.INT128: (10**38 - 1, 10**38 - 1),
+}
+#: Types whose values lie in memory as whole numbers.
+_WHOLE = frozenset(
+    {LogicalType.INT64, LogicalType.DECIMAL, LogicalType.DATE, LogicalType.TIMESTAMP}
+)
 _TYPES = {
     **_INTEGERS,
     **_DICTIONARIES,
@@ -56,22 +72,37 @@ class Facts(Struct, frozen=True, kw_only=True):
 
     #: Whether any value is NULL.
     nullable: bool
-    #: Smallest and largest value; only for INT64, None where every value is NULL.
+    #: Smallest and largest whole number in memory; None for other types, and without any value.
     low: int | None = None
     high: int | None = None
     #: Every distinct text; None for other types, and where they are too many for a dictionary.
     distinct: frozenset[str] | None = None
 
 
-def narrow(name: str, type: LogicalType, facts: Facts) -> Column:
-    """The column with the narrowest physical type that holds every value of the data set."""
-    if type == LogicalType.INT64:
+def narrow(
+    name: str, type: LogicalType, facts: Facts, *, precision: int = 0, scale: int = 0
+) -> Column:
+    """The column with the narrowest physical type that holds every value of the data set.
+
+    Decimals have `precision` digits, `scale` of them behind the point. Raises ValueError for whole
+    numbers beyond 64 bits, or 38 digits of a decimal.
+    """
+    if type in _WHOLE:
         physical = _narrowest(facts.low or 0, facts.high or 0)
+        if physical is PhysicalType.INT128 and type != LogicalType.DECIMAL:
+            raise ValueError(f"{facts.low}…{facts.high} is beyond 64 bits")
     elif type == LogicalType.TEXT:
         physical = _coded(facts.distinct)
     else:
         physical = PhysicalType(type)
-    return Column(name=name, type=type, physical=physical, nullable=facts.nullable)
+    return Column(
+        name=name,
+        type=type,
+        physical=physical,
+        nullable=facts.nullable,
+        precision=precision,
+        scale=scale,
+    )
 
 
 def dictionary_fits(distinct: Iterable[str]) -> bool:
@@ -92,7 +123,10 @@ def arrow_type(column: Column) -> pa.DataType:
 
 
 def cast(array: pa.Array, column: Column, dictionary: pa.StringArray | None = None) -> pa.Array:
-    """`array` (int64, float64, bool or utf8, by the logical type) in the column's physical type.
+    """`array` in the column's physical type.
+
+    It holds int64, float64, bool or utf8 by the logical type; decimals, dates and timestamps are
+    the whole numbers that stand for them, as int64 or decimal128.
 
     Dictionary types need the data set's dictionary. Doubles come out with one zero and one NaN.
     Raises ValueError for a value that does not fit.
@@ -179,42 +213,47 @@ def select_rows(batch: pa.RecordBatch, selection: bytes | Sequence[int]) -> pa.R
 
 
 def to_python(array: pa.Array) -> list[Any]:
-    """The values as int, float, bool, str and None."""
+    """The values as int, float, bool, str and None.
+
+    Decimals, dates and timestamps are the whole numbers that stand for them.
+    """
     plain = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
     values: list[Any] = plain.to_pylist()
+    if pa.types.is_decimal(array.type):
+        return [None if value is None else int(value) for value in values]
     return values
 
 
-def write_csv(names: Sequence[str], batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
+def write_csv(columns: Sequence[Column], batches: Iterable[pa.RecordBatch]) -> Iterator[bytes]:
     """CSV (RFC 4180) with a header, in pieces of some rows; parses back to the same rows.
 
     NULL is an empty field, the empty text is `""`; doubles have the fewest digits that read back
     to the same double. (A NULL in a table of one column is an empty line.)
     """
-    yield _csv_line(_csv_text(name) for name in names)
+    yield _csv_line(_csv_text(column.name) for column in columns)
     for batch in _pieces(batches):
-        columns = [_spelled(column, _CSV, "") for column in batch.columns]
-        yield b"".join(map(_csv_line, zip(*columns, strict=True)))
+        yield b"".join(map(_csv_line, zip(*_spelled(batch, columns, _CSV, ""), strict=True)))
 
 
 def write_json(
-    names: Sequence[str], batches: Iterable[pa.RecordBatch], *, objects: bool = False
+    columns: Sequence[Column], batches: Iterable[pa.RecordBatch], *, objects: bool = False
 ) -> Iterator[bytes]:
     """One JSON document, `{"columns": [name, …], "rows": [row, …]}`, in pieces of some rows.
 
     A row is an array in the order of the columns, or an object by name. Whole numbers beyond
     ±(2⁵³ − 1) are strings of their digits; NaN and the infinities are the strings "NaN",
     "Infinity" and "-Infinity"; doubles have the fewest digits that read back to the same double.
+    Decimals, dates and timestamps are strings.
     """
-    labels = [_json_text(name) + ":" if objects else "" for name in names]
+    names = [_json_text(column.name) for column in columns]
+    labels = [name + ":" if objects else "" for name in names]
     opening, closing = "{}" if objects else "[]"
-    yield f'{{"columns":[{",".join(map(_json_text, names))}],"rows":['.encode()
+    yield f'{{"columns":[{",".join(names)}],"rows":['.encode()
     comma = ""
     for batch in _pieces(batches):
-        columns = [_spelled(column, _JSON, "null") for column in batch.columns]
         rows = [
             opening + ",".join(map(str.__add__, labels, row)) + closing
-            for row in zip(*columns, strict=True)
+            for row in zip(*_spelled(batch, columns, _JSON, "null"), strict=True)
         ]
         if rows:
             yield (comma + ",\n".join(rows)).encode()
@@ -229,11 +268,10 @@ def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _narrowest(low: int, high: int) -> PhysicalType:
-    for physical, arrow in _INTEGERS.items():
-        bound = 1 << (arrow.bit_width - 1)
-        if -bound <= low and high < bound:
+    for physical, (least, most) in _BOUNDS.items():
+        if -least <= low and high <= most:
             return physical
-    raise ValueError(f"{low}…{high} is beyond 64 bits")
+    raise ValueError(f"{low}…{high} has more than 38 digits")
 
 
 def _coded(distinct: frozenset[str] | None) -> PhysicalType:
@@ -281,14 +319,28 @@ def _bits(mask: pa.BooleanArray) -> pa.Buffer:
     return pa.py_buffer(bytes(data))
 
 
-_Spellings = dict[str, Callable[[Any], str]]
+_Spellings = dict[LogicalType, Callable[[Any], str]]
 
 
-def _spelled(array: pa.Array, spellings: _Spellings, null: str) -> list[str]:
-    values = to_python(array)
-    example = next((value for value in values if value is not None), None)
-    spell = spellings[type(example).__name__]
-    return [null if value is None else spell(value) for value in values]
+def _spelled(
+    batch: pa.RecordBatch, columns: Sequence[Column], spellings: _Spellings, null: str
+) -> Iterator[list[str]]:
+    """The values of each column as text."""
+    for array, column in zip(batch.columns, columns, strict=True):
+        spell = spellings.get(column.type) or _quoted(column, null == "null")
+        yield [null if value is None else spell(value) for value in to_python(array)]
+
+
+def _quoted(column: Column, quotes: bool) -> Callable[[Any], str]:
+    """Spells decimals, dates and timestamps; in quotes or not."""
+    mark = '"' if quotes else ""
+    match column.type:
+        case LogicalType.DATE:
+            return lambda value: f"{mark}{spell_date(value)}{mark}"
+        case LogicalType.TIMESTAMP:
+            return lambda value: f"{mark}{spell_timestamp(value)}{mark}"
+    size = (column.precision, column.scale)
+    return lambda value: f"{mark}{spell_decimal(value, *size)}{mark}"
 
 
 def _csv_line(fields: Iterable[str]) -> bytes:
@@ -318,9 +370,14 @@ def _lower(value: bool) -> str:
 
 
 _CSV: _Spellings = {
-    "int": str, "float": repr, "bool": _lower, "str": _csv_text, "NoneType": str,
-}  # fmt: skip
+    LogicalType.INT64: str,
+    LogicalType.DOUBLE: repr,
+    LogicalType.BOOLEAN: _lower,
+    LogicalType.TEXT: _csv_text,
+}
 _JSON: _Spellings = {
-    "int": _json_integer, "float": _json_double, "bool": _lower, "str": _json_text,
-    "NoneType": str,
-}  # fmt: skip
+    LogicalType.INT64: _json_integer,
+    LogicalType.DOUBLE: _json_double,
+    LogicalType.BOOLEAN: _lower,
+    LogicalType.TEXT: _json_text,
+}

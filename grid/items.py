@@ -34,6 +34,12 @@ class LogicalType(StrEnum):
     DOUBLE = "double"
     BOOLEAN = "boolean"
     TEXT = "text"
+    #: Whole multiples of 10^-scale: what lies in memory is the multiple.
+    DECIMAL = "decimal"
+    #: Days since 1970-01-01; years 1 to 9999 of the Gregorian calendar.
+    DATE = "date"
+    #: Microseconds since 1970-01-01 00:00:00, without a time zone; the same years.
+    TIMESTAMP = "timestamp"
 
 
 class PhysicalType(StrEnum):
@@ -42,7 +48,11 @@ class PhysicalType(StrEnum):
     INT8 = "int8"
     INT16 = "int16"
     INT32 = "int32"
+    #: 64 bits a value, all of them within ±2^53: a JavaScript Number holds each exactly.
+    INT53 = "int53"
     INT64 = "int64"
+    #: 128 bits a value; only for decimals.
+    INT128 = "int128"
     DOUBLE = "double"
     BOOLEAN = "boolean"
     #: Text as UTF-8, each value spelled out.
@@ -52,7 +62,7 @@ class PhysicalType(StrEnum):
     DICT16 = "dict16"
 
 
-class Column(Struct, frozen=True, kw_only=True):
+class Column(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One column of a data set."""
 
     name: str
@@ -60,6 +70,9 @@ class Column(Struct, frozen=True, kw_only=True):
     physical: PhysicalType
     #: Whether any value of the whole data set is NULL.
     nullable: bool
+    #: Digits of a decimal, in all and behind the point; 0 for every other type.
+    precision: int = 0
+    scale: int = 0
 
 
 class Mode(StrEnum):

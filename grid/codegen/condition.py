@@ -42,8 +42,8 @@ def _criterias(criterias: Sequence[Mapping[str, Json]], columns: Sequence[Column
         operator = OPERATORS.get(criterion["operator"])
         if operator is None:
             raise Place(f"{pointer}/operator").refuse(f"one of {' '.join(OPERATORS)} is needed")
-        found.append((build.compare(operator, left, right, place), place))
-    return found[0][0] if len(found) == 1 else build.logic("AND", found)
+        found.append((build.call(operator, [left, right], place), place))
+    return found[0][0] if len(found) == 1 else build.logic("and", found, Place("/criterias"))
 
 
 def _column(col: float | str, columns: Sequence[Column], place: Place) -> ColumnRef:

@@ -3,73 +3,61 @@
 Three-valued logic is two questions: `true` asks whether an expression is true, `false` whether it
 is false; NULL is neither. Each answer is one constant of the program, 0/1 or false/true, made at
 most once and without branches. What is asked of a dictionary column alone is answered once for
-each entry of the dictionary and looked up by code.
+each entry of the dictionary (`grid.codegen.emission.lifted`) and looked up by code; what reads no
+column is computed once, before the rows. What can fail has flags of its own beside its value.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from msgspec import Struct
+from msgspec.structs import replace
 
-from grid.codegen.arithmetic import (
+from grid.codegen.cells import (
+    EXACT_POWER_MAX,
     NULL,
-    OPERATORS,
-    RANGES,
+    Cell,
     Form,
-    Number,
-    as_double,
-    compared,
+    bounds_of,
     form_of,
-    whole,
 )
+from grid.codegen.emission import EMISSION, lifted
+from grid.codegen.emission.logic import FAULTS, truth
 from grid.codegen.frame import Frame
-from grid.codegen.tree import (
-    And,
-    Arithmetic,
-    Between,
-    ColumnRef,
-    Compare,
-    Expr,
-    In,
-    IsNull,
-    Kind,
-    Like,
-    Literal,
-    Negate,
-    Not,
-    Or,
-    children,
-    walk,
-)
+from grid.codegen.tree import Call, ColumnRef, Expr, Literal, walk
+from grid.codegen.types import BOOLEAN, TEXT, Kind, type_of
 from grid.items import Column, PhysicalType
 
-DICTIONARIES = frozenset({PhysicalType.DICT8, PhysicalType.DICT16})
+DICTIONARIES = lifted.DICTIONARIES
 #: Codes are never negative and below 2¹⁵; the mask also proves to the checker that it is an index.
-CODE_MASK = 32767
-
-
-class Text(Struct, frozen=True):
-    """A text value in the program; `valid` as in Number."""
-
-    text: str
-    valid: tuple[str, ...]
+CODE_MASK = lifted.CODE_MASK
+#: Name of a flag that is 1 (or true) where a row fails, and the number of the place where.
+Fault = tuple[str, int]
 
 
 class Rows:
     """What one turn of a loop computes: over the rows of a chunk, or over a dictionary."""
 
-    def __init__(self, frame: Frame, entry: tuple[Column, str] | None = None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        *,
+        entry: tuple[Column, str, str] | None = None,
+        constants: Rows | None = None,
+    ) -> None:
         self.frame = frame
         #: Statements of one turn, in order.
         self.lines: list[str] = []
-        #: In a loop over a dictionary: its column, and the name of the entry's text.
-        self._entry = entry
-        #: Answers given; the expression is kept so that its id stays its own.
-        self._memo: dict[tuple[int, str], tuple[Expr, Any]] = {}
+        #: In a loop over a dictionary: its column, the name of the entry's text, and of its flag.
+        self.entry = entry
+        #: Answers given; what they are about is kept so that its id stays its own.
+        self._memo: dict[tuple[int, str], tuple[Any, Any]] = {}
+        #: What is made before the first row.
+        self.constants = self if constants is None else constants
+        if constants is None:
+            self.constants = _Constants(frame)
 
     def const(self, letter: str, made: str) -> str:
         """A new constant of this turn."""
@@ -77,30 +65,68 @@ class Rows:
         self.lines.append(f"const {name} = {made};")
         return name
 
+    def once(self, about: Any, question: str, answer: Callable[[], Any]) -> Any:
+        """The answer to a question about a thing, made once."""
+        key = (id(about), question)
+        if key not in self._memo:
+            self._memo[key] = (about, answer())
+        return self._memo[key][1]
+
     def true(self, expr: Expr) -> str:
         """A name or literal that is 1 (or true) where the expression is true, else 0 (or false)."""
-        return str(self._once(expr, "true", lambda: self._truth(expr, True)))
+        home = self.home(expr)
+        return str(home.once(expr, "true", lambda: truth(home, expr, True)))
 
     def false(self, expr: Expr) -> str:
         """The same where the expression is false."""
-        return str(self._once(expr, "false", lambda: self._truth(expr, False)))
+        home = self.home(expr)
+        return str(home.once(expr, "false", lambda: truth(home, expr, False)))
 
-    def number(self, expr: Expr) -> Number:
-        """The value of a numeric expression."""
-        found: Number = self._once(expr, "number", lambda: self._number(expr))
+    def cell(self, expr: Expr) -> Cell:
+        """The value of the expression in this row."""
+        home = self.home(expr)
+        found: Cell = home.once(expr, "cell", lambda: home._cell(expr))
         return found
 
-    def text(self, expr: Expr) -> Text:
-        """The value of a text expression."""
-        found: Text = self._once(expr, "text", lambda: self._text(expr))
+    def faults(self, expr: Expr) -> tuple[Fault, ...]:
+        """Flags of this row's failures in the expression, by the number of the place."""
+        found: tuple[Fault, ...] = self.once(expr, "faults", lambda: self._faults(expr))
         return found
+
+    def fault(self, *guarded: tuple[Expr | None, str]) -> tuple[str, str]:
+        """Whether this row fails in any of the expressions where its guard is 1; and where.
+
+        Both are names or literals: a flag, and the least number of a place (`failing.sites`).
+        """
+        flags = [
+            (flag if guard == "1" else f"({flag} & {guard})", number)
+            for expr, guard in guarded
+            if expr is not None
+            for flag, number in self.faults(expr)
+        ]
+        if not flags:
+            return "0", "0"
+        flags.sort(key=lambda flag: flag[1])
+        any_of = self.const("f", " | ".join(flag for flag, _ in flags))
+        chain = "".join(f"{flag} ? {number} : " for flag, number in flags)
+        return any_of, f"{chain}0"
+
+    def keep(self, where: Expr | None, *columns: Column) -> str:
+        """1 where the condition is true and no column is NULL, else 0; a name, or 1 for always.
+
+        A row that fails is not kept (`failures.counting` counts it).
+        """
+        asked = [] if where is None else [self.true(where)]
+        asked += [name for column in columns for name in self.valid(column)]
+        flag, _ = self.fault((where, "1"))
+        if flag != "0":
+            asked.append(f"!{flag}")
+        return self.const("b", f"({' & '.join(asked)}) & 1") if asked else "1"
 
     def code(self, column: Column) -> str:
         """This row's code into the column's dictionary; any code where it is NULL."""
         values = self.frame.part(column, "values")
-        return str(
-            self._once(column, "code", lambda: self.const("d", f"{values}[i] & {CODE_MASK}"))
-        )
+        return str(self.once(column, "code", lambda: self.const("d", f"{values}[i] & {CODE_MASK}")))
 
     def valid(self, column: Column) -> tuple[str, ...]:
         """The name that is 1 where the column is not NULL; none when it never is."""
@@ -108,233 +134,170 @@ class Rows:
             return ()
         bits = self.frame.part(column, "validity")
         made = f"({bits}[i >> 3] >> (i & 7)) & 1"
-        return (self._once(column, "valid", lambda: self.const("v", made)),)
+        return (self.once(column, "valid", lambda: self.const("v", made)),)
 
     def value(self, column: Column) -> str:
-        """This row's element of the column's `values`."""
+        """This row's element of the column's `values`, in its physical type."""
         values = self.frame.part(column, "values")
-        return str(self._once(column, "value", lambda: self.const("a", f"{values}[i]")))
+        return str(self.once(column, "value", lambda: self.const("a", f"{values}[i]")))
 
-    def keep(self, where: Expr | None, *columns: Column) -> str:
-        """1 where the condition is true and no column is NULL, else 0; a name, or 1 for always."""
-        asked = [] if where is None else [self.true(where)]
-        asked += [name for column in columns for name in self.valid(column)]
-        return self.const("b", f"({' & '.join(asked)}) & 1") if asked else "1"
-
-    def _once(self, about: Any, question: str, answer: Callable[[], Any]) -> Any:
-        key = (id(about), question)
-        if key not in self._memo:
-            self._memo[key] = (about, answer())
-        return self._memo[key][1]
-
-    def _truth(self, expr: Expr, wanted: bool) -> str:
-        match expr:
-            case Literal():
-                return self._flag(expr, wanted)
-            case ColumnRef():
-                value = self.value(expr.column)
-                asked = value if wanted else f"({value} ^ 1)"
-                return self.const("b", " & ".join((asked, *self.valid(expr.column))))
-            case Not():
-                return self.false(expr.item) if wanted else self.true(expr.item)
-            case And() | Or():
-                asked_all = [self.true(x) if wanted else self.false(x) for x in expr.items]
-                joint = " & " if isinstance(expr, And) is wanted else " | "
-                return self.const("b", joint.join(asked_all))
-            case IsNull():
-                known = self._known(expr.item)
-                return self.const("b", f"({known}) ^ 1" if wanted else known)
-            case Arithmetic() | Negate():
-                return "0"
-            case Compare() | Between() | In() | Like():
-                column = self._dictionary_of(expr)
-                if column is not None:
-                    return self._looked_up(expr, column, wanted)
-                return self._predicate(expr, wanted)
-
-    def _flag(self, literal: Literal, wanted: bool) -> str:
-        if literal.value is None:
-            return "0"
-        flag = str(
-            self._once(
-                literal,
-                "flag",
-                lambda: self.frame.literal("integer", "1" if literal.value else "0"),
-            )
+    def home(self, expr: Expr) -> Rows:
+        """Where the expression is computed: before the rows if it reads no column."""
+        if isinstance(expr, ColumnRef) or self.constants is self:
+            return self
+        reads = self.once(
+            expr, "reads", lambda: any(isinstance(item, ColumnRef) for item in walk(expr))
         )
-        return flag if wanted else self.const("b", f"{flag} ^ 1")
+        return self if reads else self.constants
 
-    def _known(self, expr: Expr) -> str:
-        """A condition that is 1 where the expression is not NULL."""
-        if expr.kind is Kind.NULL:
-            return "0"
-        if isinstance(expr, ColumnRef):
-            valid = self.valid(expr.column)
-        elif expr.kind is Kind.BOOLEAN:
-            return f"{self.true(expr)} | {self.false(expr)}"
-        else:
-            found = self.text(expr) if expr.kind is Kind.TEXT else self.number(expr)
-            valid = found.valid
-        return " & ".join(valid) or "1"
+    def big(self, cell: Cell) -> Cell:
+        """The whole number as a BigInt."""
+        if cell.form is Form.BIG:
+            return cell
+        home = self.constants if cell.constant else self
+        made = home.once(cell, "big", lambda: home.const("x", f"kit.widen({cell.text})"))
+        return Cell(made, cell.valid, Form.BIG, cell.low, cell.high, constant=cell.constant)
 
-    def _predicate(self, expr: Compare | Between | In | Like, wanted: bool) -> str:
-        match expr:
-            case Between():
-                parts = (Compare("<=", expr.low, expr.item), Compare("<=", expr.item, expr.high))
-                return self._truth(self._kept(expr, And(parts)), wanted)
-            case In():
-                equal = tuple(Compare("=", expr.item, option) for option in expr.options)
-                return self._truth(self._kept(expr, Or(equal)), wanted)
-        raw, valid = self._once(expr, "raw", lambda: self._raw(expr))
-        return self.const("b", " & ".join((raw if wanted else f"!{raw}", *valid)))
+    def double(self, cell: Cell, scale: int) -> Cell:
+        """The number, a decimal of this scale, as the nearest double."""
+        if cell.form is Form.DOUBLE:
+            return cell
+        home = self.constants if cell.constant else self
+        made = home.once(
+            cell, f"double{scale}", lambda: home.const("x", _double(home, cell, scale))
+        )
+        return Cell(made, cell.valid, Form.DOUBLE, constant=cell.constant)
 
-    def _kept(self, expr: Expr, same: Expr) -> Expr:
-        """The expression that says the same, always the same object."""
-        kept: Expr = self._once(expr, "same", lambda: same)
-        return kept
+    def whole(self, value: int, *, big: bool = False) -> Cell:
+        """A whole number of the language's own, such as a power of ten."""
+        form = Form.BIG if big else form_of(value, value)
+        name = self.frame.fixed("big" if form is Form.BIG else "integer", str(value))
+        return Cell(name, (), form, value, value, constant=True)
 
-    def _raw(self, expr: Compare | Like) -> tuple[str, tuple[str, ...]]:
-        """The predicate's constant, right wherever the operands are not NULL, and where that is."""
-        if isinstance(expr, Like):
-            if expr.item.kind is Kind.NULL:
-                return "0", ("0",)
-            subject = self.text(expr.item)
-            pattern = self.frame.literal("pattern", expr.pattern)
-            return self.const("q", f"kit.matches({pattern}, {subject.text})"), subject.valid
-        left, right = expr.left, expr.right
-        if Kind.NULL in (left.kind, right.kind):
-            return "0", ("0",)
-        if left.kind is Kind.TEXT:
-            return self._texts(expr.op, self.text(left), self.text(right))
-        if left.kind is Kind.BOOLEAN:
-            known = [self.const("n", self._known(side)) for side in (left, right)]
-            one, other = (self.const("n", f"{self.true(side)} & 1") for side in (left, right))
-            return self.const("q", f"{one} {OPERATORS[expr.op]} {other}"), tuple(known)
-        first, second = self._numbers(left, right)
-        made = compared(expr.op, first, second)
-        return self.const("q", made), _joint(first.valid, second.valid)
+    def real(self, value: float) -> Cell:
+        """A double of the language's own."""
+        name = self.frame.fixed("double", struct.pack(">d", value).hex())
+        return Cell(name, (), Form.DOUBLE, constant=True)
 
-    def _texts(self, op: str, left: Text, right: Text) -> tuple[str, tuple[str, ...]]:
-        if op in ("=", "<>"):
-            made = f"{left.text} {OPERATORS[op]} {right.text}"
-        else:
-            made = f"kit.compare({left.text}, {right.text}) {OPERATORS[op]} 0"
-        return self.const("q", made), _joint(left.valid, right.valid)
+    def unlift(self, expr: Call) -> Cell:
+        """The value of a call that no table of a dictionary holds, computed for this row."""
+        self._memo[id(expr), "lifted"] = (expr, None)
+        return self._cell(expr)
 
-    def _dictionary_of(self, expr: Compare | Between | In | Like) -> Column | None:
-        """The one dictionary column that the predicate reads, if it is NULL wherever that is.
-
-        `'a' IN ('a', t)` is not: it is true where t is NULL, so its parts are asked one by one.
-        """
-        if self._entry is not None:
-            return None
-        match expr:
-            case Between() | In():
-                asked = expr.item
-                rest = children(expr)[1:]
-            case Compare() | Like():
-                asked, rest = And(children(expr)), ()
-        if any(side.kind not in (Kind.TEXT, Kind.NULL) for side in children(expr)):
-            return None
-        columns = [node.column for node in walk(asked) if isinstance(node, ColumnRef)]
-        others = [node for part in rest for node in walk(part) if isinstance(node, ColumnRef)]
-        alone = bool(columns) and not others and all(one == columns[0] for one in columns)
-        return columns[0] if alone and columns[0].physical in DICTIONARIES else None
-
-    def _looked_up(self, expr: Expr, column: Column, wanted: bool) -> str:
-        """Answers the predicate for each entry before the rows, then looks up this row's."""
-        frame = self.frame
-        dictionary = frame.part(column, "dictionary")
-        table, count, counter, entry = (frame.name(letter) for letter in ("t", "m", "e", "s"))
-        turn = Rows(frame, (column, entry))
-        answer = turn.true(expr) if wanted else turn.false(expr)
-        frame.chunk += [
-            f"const {count} = {dictionary}.length;",
-            f"const {table} = kit.bytes({count});",
-            f"for (let {counter} = 0; {counter} < {count}; {counter}++) {{",
-            f"const {entry} = {dictionary}[{counter}];",
-            *turn.lines,
-            f"{table}[{counter}] = {answer};",
-            "}",
-        ]
-        found = f"{table}[{self.code(column)}]"
-        return self.const("b", " & ".join((found, *self.valid(column))))
-
-    def _number(self, expr: Expr) -> Number:
+    def _cell(self, expr: Expr) -> Cell:
         if expr.kind is Kind.NULL:
             return NULL
-        match expr:
-            case Literal():
-                return self._numeral(expr)
-            case ColumnRef():
-                text, valid = self.value(expr.column), self.valid(expr.column)
-                if expr.kind is Kind.DOUBLE:
-                    return Number(text, valid, Form.DOUBLE, nan=True)
-                low, high = RANGES[expr.column.physical]
-                return Number(text, valid, form_of(low, high), low, high)
-            case Negate():
-                item = self.number(expr.item)
-                text = self.const("x", f"-{item.text}")
-                return Number(text, item.valid, item.form, -item.high, -item.low, item.nan)
-            case Arithmetic():
-                return self._arithmetic(expr)
-        raise TypeError(f"{expr} is no number")
+        if isinstance(expr, Literal):
+            return self._literal(expr)
+        if isinstance(expr, ColumnRef):
+            return self._column(expr.column)
+        table = lifted.column_of(self, expr)
+        if table is not None:
+            return lifted.cell(self, expr, table)
+        if expr.type == BOOLEAN and expr.op in ("and", "or", "not"):
+            known = self.const("n", f"{self.true(expr)} | {self.false(expr)}")
+            return Cell(self.true(expr), (known,), Form.FLAG)
+        found = EMISSION[expr.op](self, expr)
+        return replace(found, constant=True) if self.constants is self else found
 
-    def _numbers(self, *sides: Expr) -> tuple[Number, Number]:
-        """Both sides; a whole literal beside a BigInt is made one before the loop."""
-        literal = [isinstance(side, Literal) and side.kind is Kind.INTEGER for side in sides]
-        big = any(
-            not known and side.kind is Kind.INTEGER and self.number(side).form is Form.BIG
-            for side, known in zip(sides, literal, strict=True)
-        )
-        first, second = (
-            self._once(side, "big", partial(self._numeral, side, big=True))
-            if big and isinstance(side, Literal) and known
-            else self.number(side)
-            for side, known in zip(sides, literal, strict=True)
-        )
-        return first, second
+    def _faults(self, expr: Expr) -> tuple[Fault, ...]:
+        if not isinstance(expr, Call) or not any(
+            id(item) in self.frame.numbers for item in walk(expr)
+        ):
+            return ()
+        home = self.home(expr)
+        if home is not self:
+            return ()
+        table = lifted.column_of(self, expr)
+        if table is not None:
+            return lifted.faults(self, expr, table)
+        return FAULTS.get(expr.op, _of_operands)(self, expr)
 
-    def _numeral(self, literal: Literal, *, big: bool = False) -> Number:
+    def failed(self, expr: Call, flag: str) -> None:
+        """Takes note of a flag that is 1 where this very call has no value for its operands."""
+        before = self._memo.get((id(expr), "failed"))
+        made = flag if before is None else self.const("e", f"{before[1]} | {flag}")
+        self._memo[id(expr), "failed"] = (expr, made)
+
+    def own_fault(self, expr: Call) -> tuple[Fault, ...]:
+        """The flag that `failed` was told of when the call was computed."""
+        self.cell(expr)
+        flag = self._memo.get((id(expr), "failed"))
+        return () if flag is None else ((flag[1], self.frame.numbers[id(expr)]),)
+
+    def _literal(self, literal: Literal) -> Cell:
         value = literal.value
+        frame = self.frame
+        if value is None:
+            return _null(self, literal.type.kind)
+        if isinstance(value, bool):
+            return Cell(frame.literal("integer", str(int(value))), (), Form.FLAG, constant=True)
+        if isinstance(value, int):
+            form = form_of(value, value)
+            name = frame.literal("big" if form is Form.BIG else "integer", str(value))
+            return Cell(name, (), form, value, value, constant=True)
         if isinstance(value, float):
             bits = struct.pack(">d", value).hex()
-            return Number(self.frame.literal("double", bits), (), Form.DOUBLE)
-        if not isinstance(value, int):
-            raise TypeError(f"{value!r} is no number")
-        form = Form.BIG if big else form_of(value, value)
-        reader = "big" if form is Form.BIG else "integer"
-        return Number(self.frame.literal(reader, str(value)), (), form, value, value)
+            return Cell(frame.literal("double", bits), (), Form.DOUBLE, constant=True)
+        return Cell(frame.literal("text", str(value)), (), Form.TEXT, constant=True)
 
-    def _arithmetic(self, expr: Arithmetic) -> Number:
-        left, right = self._numbers(expr.left, expr.right)
-        valid = _joint(left.valid, right.valid)
-        if expr.op in "/%":
-            zero = "0n" if right.form is Form.BIG else "0"
-            valid = (*valid, self.const("z", f"{right.text} !== {zero}"))
-        if expr.kind is Kind.DOUBLE:
-            made = f"{as_double(left)} {expr.op} {as_double(right)}"
-            return Number(self.const("x", made), valid, Form.DOUBLE, nan=True)
-        made, form, low, high = whole(expr.op, left, right)
-        return Number(self.const("x", made), valid, form, low, high)
-
-    def _text(self, expr: Expr) -> Text:
-        if isinstance(expr, Literal):
-            return Text(self.frame.literal("text", str(expr.value)), ())
-        if not isinstance(expr, ColumnRef):
-            raise TypeError(f"{expr} is no text")
-        column = expr.column
-        if self._entry is not None and self._entry[0] == column:
-            return Text(self._entry[1], ())
-        valid = self.valid(column)
-        if column.physical not in DICTIONARIES:
-            return Text(self.value(column), valid)
-        dictionary = self.frame.part(column, "dictionary")
-        found = f"{dictionary}[{self.code(column)}]"
-        made = f"{valid[0]} ? {found} : {dictionary}[0]" if valid else found
-        return Text(self.const("s", made), valid)
+    def _column(self, column: Column) -> Cell:
+        if self.entry is not None and self.entry[0] == column:
+            return Cell(self.entry[1], (self.entry[2],), Form.TEXT)
+        valid, type = self.valid(column), type_of(column)
+        if type == TEXT:
+            if column.physical not in DICTIONARIES:
+                return Cell(self.value(column), valid, Form.TEXT)
+            dictionary = self.frame.part(column, "dictionary")
+            made = f"{dictionary}[{lifted.place(self, column)}]"
+            return Cell(self.const("s", made), valid, Form.TEXT)
+        if type == BOOLEAN:
+            return Cell(self.value(column), valid, Form.FLAG)
+        if type.kind is Kind.DOUBLE:
+            return Cell(self.value(column), valid, Form.DOUBLE, nan=True)
+        low, high = bounds_of(column, type)
+        form = form_of(low, high)
+        return Cell(_whole_column(self, column, form), valid, form, low, high)
 
 
-def _joint(*several: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of all, each once."""
-    return tuple(dict.fromkeys(name for names in several for name in names))
+class _Constants(Rows):
+    """What is computed once: its lines stand before the first chunk."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__(frame, constants=self)
+        self.lines = frame.setup
+
+
+def _null(rows: Rows, kind: Kind) -> Cell:
+    """NULL in the form of a kind's other values."""
+    form = {Kind.TEXT: Form.TEXT, Kind.BOOLEAN: Form.FLAG, Kind.DOUBLE: Form.DOUBLE}.get(kind)
+    if form is None:
+        return NULL
+    text = rows.frame.fixed("text", "") if form is Form.TEXT else "0"
+    return Cell(text, ("0",), form, constant=True)
+
+
+def _whole_column(rows: Rows, column: Column, form: Form) -> str:
+    if form is Form.NUMBER and column.physical in (PhysicalType.INT53, PhysicalType.INT64):
+        numbers = rows.frame.part(column, "numbers")
+        return str(rows.once(column, "number", lambda: rows.const("a", f"{numbers}[i]")))
+    if column.physical is PhysicalType.INT128:
+        values = rows.frame.part(column, "values")
+        made = f"kit.long({values}[i << 1], {values}[(i << 1) | 1])"
+        return str(rows.once(column, "number", lambda: rows.const("a", made)))
+    return rows.value(column)
+
+
+def _double(rows: Rows, cell: Cell, scale: int) -> str:
+    """Rounds once: a Number is exact, and so are powers of ten up to 10^22."""
+    if cell.form is Form.NUMBER and scale <= EXACT_POWER_MAX:
+        return f"{cell.text} / {rows.whole(10**scale).text}" if scale else cell.text
+    if not scale:
+        return f"kit.narrow({cell.text})"
+    return f"kit.ratio({rows.big(cell).text}, {rows.whole(10**scale, big=True).text})"
+
+
+def _of_operands(rows: Rows, expr: Call) -> tuple[Fault, ...]:
+    found = {number: flag for item in expr.args for flag, number in rows.faults(item)}
+    found |= {number: flag for flag, number in rows.own_fault(expr)}
+    return tuple((flag, number) for number, flag in found.items())

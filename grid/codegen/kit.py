@@ -1,50 +1,32 @@
 """This file is where the helpers stand that a program may call, by name.
 
-They are listed in `web/client/runtime/kit.ts`; every one is a function, called as `kit.name(…)`.
+They are written in `web/client/runtime/kit/`; every one is a function, called as `kit.name(…)`, and
+takes steps linear in what it is given.
 """
 
 from __future__ import annotations
 
+_ARRAYS = """base64 bytes floats words longs texts strings list push selection joined exact
+    decimal"""
+_COUNTING = "times integers unit sqrt"
+_KEYS = "keys next key permutation permute"
+_LIKE = "pattern matches"
+_RANDOM = "alea"
+_MOMENTS = """today bigday months year month quarter decade century day doy isodow dow isoyear week
+    startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
+_NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
+    half even rounded cutoff whole"""
+_SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
+    readdouble readflag readday readclock"""
+_TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
+    behind between position starts ends piece"""
+
 KIT_FUNCTIONS = frozenset(
-    {
-        "integer",
-        "big",
-        "double",
-        "text",
-        "pattern",
-        "widen",
-        "narrow",
-        "bytes",
-        "floats",
-        "words",
-        "strings",
-        "compare",
-        "matches",
-        "list",
-        "push",
-        "selection",
-        "exact",
-        "joined",
-        "decimal",
-        "bits",
-        "base64",
-        # counting.ts
-        "times",
-        "integers",
-        "unit",
-        "sqrt",
-        # keys.ts
-        "keys",
-        "next",
-        "key",
-        # permutations.ts
-        "permutation",
-        "permute",
-        # random.ts
-        "alea",
-    }
+    " ".join(
+        (_ARRAYS, _COUNTING, _KEYS, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
+    ).split()
 )
 #: Those that make an array a program may write to.
-ALLOCATIONS = frozenset({"bytes", "floats", "integers"})
+ALLOCATIONS = frozenset({"bytes", "floats", "integers", "longs", "texts"})
 #: Those that give a number a loop may count to: a finite one, fixed before the loop begins.
 BOUNDS = frozenset({"times"})

@@ -1,28 +1,25 @@
-"""This file is where a condition in SQL becomes a typed tree.
+"""This file is where an expression in SQL becomes a typed tree.
 
-sqlglot reads the text in DuckDB's dialect; what is on the list below becomes a node of ours, and
-everything else is refused by name. Limits stand before the parser, so that no text can exhaust it.
+sqlglot reads the text in DuckDB's dialect (`grid.codegen.words`); what the grammar has becomes a
+node of ours, and everything else is refused by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Callable, Sequence
 
-from sqlglot import ErrorLevel, exp
-from sqlglot.dialects.duckdb import DuckDB
-from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot import exp
 
-from grid.codegen import build
+from grid.codegen import build, casting, constants
 from grid.codegen.build import Place
-from grid.codegen.tree import Expr, walk
+from grid.codegen.grammar import FUNCTIONS, PART_FUNCTIONS
+from grid.codegen.refusals import CONSTRUCTS
+from grid.codegen.tree import Expr, Literal, walk
+from grid.codegen.types import NULL, TEXT, Kind
+from grid.codegen.words import tree
 from grid.items import Column
 
-#: A condition longer than this was written by a program, which can send a data set instead.
-CHARACTERS_MAX = 10_000
-TOKENS_MAX = 4_000
-#: Nested parentheses and prefix operators: the parser takes up to 20 Python frames for each.
-NESTING_MAX = 24
 #: Nodes under one another; a chain a + b + c … is as deep as it is long.
 DEPTH_MAX = 100
 #: Nodes in all: each costs the program about one line.
@@ -36,54 +33,20 @@ COMPARISONS: dict[type[exp.Expr], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-ARITHMETIC: dict[type[exp.Expr], str] = {
+INFIX: dict[type[exp.Expr], str] = {
     exp.Add: "+",
     exp.Sub: "-",
     exp.Mul: "*",
     exp.Div: "/",
+    exp.IntDiv: "//",
     exp.Mod: "%",
+    exp.DPipe: "||",
 }
 #: What may not be the bare operand of a comparison: SQL dialects disagree on what it would mean.
 LOOSE = (*COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.Not, exp.And, exp.Or)
-PREFIXES = frozenset({TokenType.NOT, TokenType.DASH, TokenType.PLUS})
-OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
-CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
-#: Words that are types in SQL and names of columns here. sqlglot tries each of them twice, as a
-#: type and as a name: 2^20 attempts for twenty in one another.
-TYPES = DuckDB.parser_class.TYPE_TOKENS - {TokenType.NULL, TokenType.IDENTIFIER}
-#: What an opening parenthesis may follow; behind any other word it is a call, which is tried twice.
-BEFORE_PAREN = frozenset(
-    {
-        *(TokenType.L_PAREN, TokenType.COMMA, TokenType.AND, TokenType.OR, TokenType.NOT),
-        *(TokenType.IN, TokenType.BETWEEN, TokenType.LIKE, TokenType.ILIKE, TokenType.IS),
-        *(TokenType.EQ, TokenType.NEQ, TokenType.LT, TokenType.LTE, TokenType.GT, TokenType.GTE),
-        *(TokenType.PLUS, TokenType.DASH, TokenType.STAR, TokenType.SLASH, TokenType.MOD),
-        # Refused with better words once they are read.
-        *(TokenType.DSTAR, TokenType.CARET, TokenType.DIV, TokenType.DPIPE, TokenType.TILDE),
-        TokenType.EXISTS,
-    }
-)
-#: Names of refused constructs that sqlglot's own class name would not explain.
-CONSTRUCTS: dict[type[exp.Expr], str] = {
-    exp.Pow: "the power operator",
-    exp.IntDiv: "integer division //",
-    exp.DPipe: "joining text with ||",
-    exp.Concat: "joining text",
-    exp.ILike: "ILIKE",
-    exp.Escape: "LIKE … ESCAPE",
-    exp.Cast: "a cast",
-    exp.Case: "CASE",
-    exp.Select: "a query",
-    exp.Subquery: "a query",
-    exp.Exists: "EXISTS",
-    exp.Tuple: "a list of values outside IN",
-    exp.Placeholder: "a parameter",
-    exp.Star: "*",
-    exp.RegexpLike: "a regular expression",
-    exp.NullSafeEQ: "IS NOT DISTINCT FROM",
-    exp.NullSafeNEQ: "IS DISTINCT FROM",
-    exp.Func: "a function call",
-}
+
+#: What a caller knows of a node that is not the language's own, such as an aggregate; else None.
+Known = Callable[[exp.Expr], Expr | None]
 
 
 def parse(text: str, columns: Sequence[Column], pointer: str = "/where") -> Expr:
@@ -91,123 +54,69 @@ def parse(text: str, columns: Sequence[Column], pointer: str = "/where") -> Expr
 
     Raises SpecError with the 0-based position of what is wrong, for any text whatsoever.
     """
-    place = Place(pointer)
-    if len(text) > CHARACTERS_MAX:
-        raise place.refuse(f"a condition may have {CHARACTERS_MAX} characters")
-    build.well_formed(text, place)
-    if not text.strip():
-        raise place.refuse("a condition is needed here")
-    root = _sql(text, pointer)
-    reader = _Reader(columns, pointer)
-    condition = build.truth(reader.read(root, 0), pointer.rsplit("/", 1)[-1], reader.place(root))
-    if sum(1 for _ in walk(condition)) > NODES_MAX:
-        raise place.refuse(f"a condition may have {NODES_MAX} parts")
-    return condition
+    found = expression(text, columns, pointer)
+    start = len(text) - len(text.lstrip())
+    return build.truth(found, pointer.rsplit("/", 1)[-1], Place(pointer, start))
 
 
-def _sql(text: str, pointer: str) -> exp.Expr:
-    """sqlglot's tree of the whole text."""
-    dialect = DuckDB()
-    try:
-        tokens = dialect.tokenize(text)
-        _limit(tokens, pointer)
-        found = dialect.parser(error_level=ErrorLevel.RAISE).parse_into(exp.Condition, tokens, text)
-    except TokenError:
-        raise Place(pointer, len(text)).refuse("a quote or comment is not closed") from None
-    except ParseError as error:
-        raise _syntax(error, text, pointer) from None
-    except (RecursionError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
-        raise Place(pointer).refuse("this is no condition") from error
-    if len(found) != 1 or found[0] is None:
-        raise Place(pointer).refuse("one condition is needed here")
-    return found[0]
+def expression(text: str, columns: Sequence[Column], pointer: str) -> Expr:
+    """The typed expression of any kind that `text` says; as `parse` otherwise."""
+    return read(tree(text, pointer), columns, pointer)
 
 
-def _limit(tokens: Sequence[Token], pointer: str) -> None:
-    """Refuse what would keep the parser busy; what could be a type becomes a name."""
-    if len(tokens) > TOKENS_MAX:
-        raise Place(pointer).refuse(f"a condition may have {TOKENS_MAX} words and signs")
-    open_ones = prefixes = 0
-    stack: list[int] = []
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        if token.token_type is TokenType.L_PAREN and before is not None:
-            _operand(before, pointer)
-        if token.token_type in (TokenType.L_BRACKET, TokenType.L_BRACE):
-            raise Place(pointer, token.start).refuse(f"{token.text} is not part of the language")
-        if token.token_type in TYPES:
-            token.token_type = TokenType.VAR
-        if token.token_type in PREFIXES:
-            prefixes += 1
-        elif token.token_type in OPENING:
-            stack.append(open_ones)
-            open_ones, prefixes = open_ones + prefixes + 1, 0
-        else:
-            if token.token_type in CLOSING and stack:
-                open_ones = stack.pop()
-            prefixes = 0
-        if token.token_type is TokenType.CASE:
-            raise Place(pointer, token.start).refuse("CASE is not part of the language")
-        if open_ones + prefixes > NESTING_MAX:
-            raise Place(pointer, token.start).refuse("the condition is nested too deeply")
+def read(
+    root: exp.Expr, columns: Sequence[Column], pointer: str, known: Known | None = None
+) -> Expr:
+    """The typed expression of a tree that `words.tree` gave, alone or within a SELECT."""
+    found = Reader(columns, pointer, known).read(root, 0)
+    if sum(1 for _ in walk(found)) > NODES_MAX:
+        raise Place(pointer).refuse(f"an expression may have {NODES_MAX} parts")
+    if found.kind is Kind.INTERVAL:
+        raise Place(pointer).refuse("an interval stands beside + or - only")
+    constants.check(found, pointer)
+    return found
 
 
-def _operand(before: Token, pointer: str) -> None:
-    """Refuse a parenthesis behind this token unless an operand may stand there."""
-    if before.token_type in BEFORE_PAREN:
-        return
-    kind, word = before.token_type, before.text[:1].isidentifier()
-    named = kind is TokenType.IDENTIFIER or (word and kind is not TokenType.STRING)
-    says = "a function call is not part of the language" if named else "( cannot stand behind this"
-    raise Place(pointer, before.start).refuse(says)
-
-
-def _syntax(error: ParseError, text: str, pointer: str) -> Exception:
-    """The parser's complaint, with its place as an offset into the text."""
-    details = error.errors[0] if error.errors else {}
-    line, col = details.get("line"), details.get("col")
-    shown = str(details.get("highlight") or "")
-    position = None
-    if isinstance(line, int) and isinstance(col, int):
-        before = sum(len(row) + 1 for row in text.split("\n")[: line - 1])
-        position = max(0, min(before + col - max(len(shown), 1), len(text)))
-    near = f" near {shown!r}" if shown else ""
-    return Place(pointer, position).refuse(f"the condition cannot be read{near}")
-
-
-class _Reader:
+class Reader:
     """Turns sqlglot's nodes into ours, one method a family."""
 
-    def __init__(self, columns: Sequence[Column], pointer: str) -> None:
-        self.columns = columns
-        self.pointer = pointer
+    def __init__(self, columns: Sequence[Column], pointer: str, known: Known | None) -> None:
+        self.columns, self.pointer, self.known = columns, pointer, known
+        #: Where the last node began that says where.
+        self.near: int | None = None
 
     def place(self, node: exp.Expr) -> Place:
-        """Where the node begins: the first of its names and literals."""
+        """Where the node begins: the first of its names and literals, or near it."""
         starts = [part.meta["start"] for part in node.walk() if "start" in part.meta]
-        return Place(self.pointer, min(starts, default=None))
+        self.near = min(starts, default=self.near)
+        return Place(self.pointer, self.near)
 
     def read(self, node: exp.Expr, depth: int) -> Expr:
         """Our node for `node`; a parenthesis is transparent."""
         if depth > DEPTH_MAX:
-            raise self.place(node).refuse("the condition is nested too deeply")
+            raise self.place(node).refuse("the expression is nested too deeply")
         while type(node) is exp.Paren:
             node = node.this
+        if self.known is not None and (found := self.known(node)) is not None:
+            return found
         kind = type(node)
         if kind in (exp.Column, exp.Literal, exp.Boolean, exp.Null):
             return self.leaf(node)
         if kind in (exp.And, exp.Or):
             return self.logic(node, depth)
-        if kind is exp.Not:
+        if kind in (exp.Not, exp.Neg):
             self.only(node, "this")
-            return build.negation(self.read(node.this, depth + 1), self.place(node.this))
-        if kind is exp.Neg:
-            self.only(node, "this")
-            return build.negate(self.read(node.this, depth + 1), self.place(node.this))
-        if kind in ARITHMETIC:
+            item, place = self.read(node.this, depth + 1), self.place(node.this)
+            if kind is exp.Neg:
+                return build.call("negate", [item], place)
+            return build.call("not", [build.truth(item, "NOT", place)], place)
+        if kind in INFIX:
             self.only(node, "this", "expression", "typed", "safe")
-            left, right = (self.read(side, depth + 1) for side in (node.this, node.expression))
-            return build.arithmetic(ARITHMETIC[kind], left, right, self.place(node))
-        return self.predicate(node, depth)
+            sides = [self.read(side, depth + 1) for side in (node.this, node.expression)]
+            return build.call(INFIX[kind], sides, self.place(node))
+        if kind in (exp.Case, exp.If):
+            return self.case(node, depth)
+        return self.function(node, depth)
 
     def leaf(self, node: exp.Expr) -> Expr:
         place = self.place(node)
@@ -235,47 +144,115 @@ class _Reader:
             spine = spine.this
         items.append(spine)
         return build.logic(
-            "AND" if kind is exp.And else "OR",
+            "and" if kind is exp.And else "or",
             [(self.read(item, depth + 1), self.place(item)) for item in reversed(items)],
+            self.place(node),
         )
+
+    def case(self, node: exp.Expr, depth: int) -> Expr:
+        """CASE in both its forms, and if(condition, value, value)."""
+        place = self.place(node)
+        if isinstance(node, exp.If):
+            self.only(node, "this", "true", "false")
+            branches, default, subject = [node], node.args.get("false"), None
+        else:
+            self.only(node, "this", "ifs", "default")
+            branches, default, subject = node.args["ifs"], node.args.get("default"), node.this
+        args: list[Expr] = []
+        places: list[Place] = []
+        asked = None if subject is None else self.read(subject, depth + 1)
+        for branch in branches:
+            self.only(branch, "this", "true", *(["false"] if branch is node else []))
+            condition = self.read(branch.this, depth + 1)
+            places.append(self.place(branch.this))
+            if asked is not None:
+                condition = build.call("=", [asked, condition], places[-1])
+            args += [condition, self.read(branch.args["true"], depth + 1)]
+        last = Literal(NULL, None) if default is None else self.read(default, depth + 1)
+        return build.case([*args, last], places, place)
+
+    def function(self, node: exp.Expr, depth: int) -> Expr:
+        """A call by its name, and calls with a syntax of their own."""
+        place, kind = self.place(node), type(node)
+        if kind is exp.Anonymous:
+            self.only(node, "this", "expressions")
+            args = [self.read(item, depth + 1) for item in node.expressions]
+            return self.named(str(node.this).lower(), args, place)
+        if kind in (exp.Cast, exp.TryCast):
+            return casting.cast(node, lambda item: self.read(item, depth + 1), place)
+        if kind is exp.Interval:
+            return casting.interval(node, place)
+        parts: dict[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+            exp.Substring: ("substr", ("this", "start", "length")),
+            exp.StrPosition: ("position", ("this", "substr")),
+        }
+        if kind in parts:
+            op, names = parts[kind]
+            self.only(node, *names)
+            found = [node.args[name] for name in names if node.args.get(name) is not None]
+            return build.call(op, [self.read(item, depth + 1) for item in found], place)
+        if kind is exp.Extract:
+            self.only(node, "this", "expression")
+            part = Literal(TEXT, str(node.this.name).lower())
+            return self.named("date_part", [part, self.read(node.expression, depth + 1)], place)
+        if kind is exp.Trim:
+            self.only(node, "this", "expression", "position")
+            side = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position")))
+            items = [node.this, *([node.expression] if node.args.get("expression") else [])]
+            return build.call(side or "trim", [self.read(x, depth + 1) for x in items], place)
+        return self.predicate(node, depth)
+
+    def named(self, name: str, args: list[Expr], place: Place) -> Expr:
+        """The call of a function by the name that a spec may use."""
+        if name in PART_FUNCTIONS and len(args) == 1:
+            return build.call("extract", [Literal(TEXT, PART_FUNCTIONS[name]), *args], place)
+        if name in ("date_part", "datepart") and args[:1] == [Literal(TEXT, "epoch")]:
+            return build.call("epoch", args[1:], place)
+        if name not in FUNCTIONS:
+            near = difflib.get_close_matches(name, [*FUNCTIONS, *PART_FUNCTIONS], 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise place.refuse(f"there is no function {name!r}{hint}")
+        return build.call(FUNCTIONS[name].op, args, place)
 
     def predicate(self, node: exp.Expr, depth: int) -> Expr:
         place = self.place(node)
         kind = type(node)
         if kind in COMPARISONS:
             self.only(node, "this", "expression")
-            left, right = self.operands(depth, node.this, node.expression)
-            return build.compare(COMPARISONS[kind], left, right, place)
+            sides = self.operands(depth, node.this, node.expression)
+            return build.call(COMPARISONS[kind], sides, place)
         if kind is exp.Between:
             self.only(node, "this", "low", "high")
-            item, low, high = self.operands(depth, node.this, node.args["low"], node.args["high"])
-            return build.between(item, low, high, place)
+            items = self.operands(depth, node.this, node.args["low"], node.args["high"])
+            return build.call("between", items, place)
         if kind is exp.In:
-            if node.args.get("query") or node.args.get("field") or node.args.get("unnest"):
+            if any(node.args.get(name) for name in ("query", "field", "unnest")):
                 raise place.refuse("IN needs a list of values in parentheses")
             self.only(node, "this", "expressions")
             (item,) = self.operands(depth, node.this)
             options = [self.read(option, depth + 1) for option in node.expressions]
-            return build.among(item, options, place)
+            if not options:
+                raise place.refuse("IN needs a list of values in parentheses")
+            return build.call("in", [item, *options], place)
         if kind is exp.Like:
             self.only(node, "this", "expression", "negate")
-            item, pattern = self.operands(depth, node.this, node.expression)
-            found = build.like(item, pattern, self.place(node.expression))
-            return build.negation(found, place) if node.args.get("negate") else found
+            items = self.operands(depth, node.this, node.expression)
+            found = build.call("like", items, self.place(node.expression))
+            return build.call("not", [found], place) if node.args.get("negate") else found
         if kind is exp.Is and type(node.expression) is exp.Null:
             self.only(node, "this", "expression")
-            return build.is_null(*self.operands(depth, node.this))
+            return build.call("is null", self.operands(depth, node.this), place)
         if kind is exp.Is:
             raise place.refuse("IS is followed by NULL or NOT NULL")
         raise self.refused(node)
 
-    def operands(self, depth: int, *nodes: exp.Expr) -> list[Expr]:
+    def operands(self, depth: int, *items: exp.Expr) -> list[Expr]:
         """The operands of a comparison, none of them a bare comparison itself."""
-        for node in nodes:
-            if isinstance(node, LOOSE):
+        for item in items:
+            if isinstance(item, LOOSE):
                 message = "put parentheses around this: it is compared with something else"
-                raise self.place(node).refuse(message)
-        return [self.read(node, depth + 1) for node in nodes]
+                raise self.place(item).refuse(message)
+        return [self.read(item, depth + 1) for item in items]
 
     def only(self, node: exp.Expr, *known: str) -> None:
         """Refuse a node that says more than what we read of it."""

@@ -1,38 +1,34 @@
 """This file is where the typed tree of an expression stands.
 
-Every node knows its `kind`; nothing in a tree is ever program text.
+There are three nodes: a column, a literal, and a call of an operator or function of
+`grid.codegen.grammar`. Every node knows its `type`; nothing in a tree is ever program text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 
 from msgspec import Struct
 
-from grid.items import Column, LogicalType
+from grid.codegen.types import Kind, Type, type_of
+from grid.items import Column
+
+#: Months, days and microseconds.
+Interval = tuple[int, int, int]
 
 
-class Kind(StrEnum):
-    """What the values of an expression are; any of them may also be NULL."""
+class At(Struct, frozen=True, eq=False):
+    """Where in the spec a node was read; two nodes are equal wherever they stand."""
 
-    #: Whole numbers of any size.
-    INTEGER = "integer"
-    #: IEEE 754 binary64; NaN equals itself and is the greatest.
-    DOUBLE = "double"
-    BOOLEAN = "boolean"
-    #: Unicode text, ordered by UTF-8 bytes.
-    TEXT = "text"
-    #: Always NULL.
-    NULL = "NULL"
+    pointer: str = ""
+    #: 0-based character offset, or None.
+    position: int | None = None
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, At)
 
-KIND_OF = {
-    LogicalType.INT64: Kind.INTEGER,
-    LogicalType.DOUBLE: Kind.DOUBLE,
-    LogicalType.BOOLEAN: Kind.BOOLEAN,
-    LogicalType.TEXT: Kind.TEXT,
-}
+    def __hash__(self) -> int:
+        return 0
 
 
 class ColumnRef(Struct, frozen=True):
@@ -41,126 +37,56 @@ class ColumnRef(Struct, frozen=True):
     column: Column
 
     @property
+    def type(self) -> Type:
+        return type_of(self.column)
+
+    @property
     def kind(self) -> Kind:
-        return KIND_OF[self.column.type]
+        return self.type.kind
 
 
 class Literal(Struct, frozen=True):
-    """A value of the spec: int, float, bool, str, or None."""
+    """A value of the spec, as the reference holds it.
 
-    kind: Kind
-    value: int | float | bool | str | None
+    An int stands for a decimal (times 10^scale), a date (days) and a timestamp (microseconds) too.
+    """
 
+    type: Type
+    value: int | float | bool | str | Interval | None
 
-class Arithmetic(Struct, frozen=True):
-    """`left op right` with op one of + - * / %; "/" is always double."""
-
-    kind: Kind
-    op: str
-    left: Expr
-    right: Expr
+    @property
+    def kind(self) -> Kind:
+        return self.type.kind
 
 
-class Negate(Struct, frozen=True):
-    """Unary minus."""
+class Call(Struct, frozen=True):
+    """An operator or function by its name in the grammar, with its operands from left to right.
 
-    kind: Kind
-    item: Expr
-
-
-class Compare(Struct, frozen=True):
-    """`left op right` with op one of = <> < <= > >=."""
+    The operands of CASE are condition, value, condition, value, …, value of ELSE; of `cast` and
+    `try_cast` there is one, and the target is the node's own type.
+    """
 
     op: str
-    left: Expr
-    right: Expr
-    kind: Kind = Kind.BOOLEAN
+    args: tuple[Expr, ...]
+    type: Type
+    at: At = At()
+
+    @property
+    def kind(self) -> Kind:
+        return self.type.kind
 
 
-class Between(Struct, frozen=True):
-    """`low <= item AND item <= high`."""
-
-    item: Expr
-    low: Expr
-    high: Expr
-    kind: Kind = Kind.BOOLEAN
+Expr = ColumnRef | Literal | Call
 
 
-class In(Struct, frozen=True):
-    """`item` equals one of `options`, of which there is at least one."""
-
-    item: Expr
-    options: tuple[Expr, ...]
-    kind: Kind = Kind.BOOLEAN
-
-
-class Like(Struct, frozen=True):
-    """Text against a pattern: % is any text, _ any one code point, nothing escapes."""
-
-    item: Expr
-    pattern: str
-    kind: Kind = Kind.BOOLEAN
-
-
-class IsNull(Struct, frozen=True):
-    """True or false, never NULL."""
-
-    item: Expr
-    kind: Kind = Kind.BOOLEAN
-
-
-class And(Struct, frozen=True):
-    """All of `items`, in three-valued logic."""
-
-    items: tuple[Expr, ...]
-    kind: Kind = Kind.BOOLEAN
-
-
-class Or(Struct, frozen=True):
-    """Any of `items`, in three-valued logic."""
-
-    items: tuple[Expr, ...]
-    kind: Kind = Kind.BOOLEAN
-
-
-class Not(Struct, frozen=True):
-    """NOT NULL is NULL."""
-
-    item: Expr
-    kind: Kind = Kind.BOOLEAN
-
-
-Expr = (
-    ColumnRef
-    | Literal
-    | Arithmetic
-    | Negate
-    | Compare
-    | Between
-    | In
-    | Like
-    | IsNull
-    | And
-    | Or
-    | Not
-)
+def is_null(expr: Expr) -> bool:
+    """Whether the expression is NULL written out."""
+    return isinstance(expr, Literal) and expr.value is None
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
     """The operands, left to right."""
-    match expr:
-        case ColumnRef() | Literal():
-            return ()
-        case Arithmetic() | Compare():
-            return (expr.left, expr.right)
-        case Between():
-            return (expr.item, expr.low, expr.high)
-        case In():
-            return (expr.item, *expr.options)
-        case And() | Or():
-            return expr.items
-        case Negate() | Like() | IsNull() | Not():
-            return (expr.item,)
+    return expr.args if isinstance(expr, Call) else ()
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
@@ -175,10 +101,10 @@ def walk(expr: Expr) -> Iterator[Expr]:
 def reads(columns: Sequence[Column], *expressions: Expr | None) -> tuple[str, ...]:
     """Names of the columns that occur in any of the expressions, in the data set's order."""
     used = {
-        node.column.name
+        item.column.name
         for expr in expressions
         if expr is not None
-        for node in walk(expr)
-        if isinstance(node, ColumnRef)
+        for item in walk(expr)
+        if isinstance(item, ColumnRef)
     }
     return tuple(column.name for column in columns if column.name in used)

@@ -15,8 +15,12 @@ from grid.items import Column, Json, LogicalType, PointRange
 from grid.plugins.contract import Chunk
 from grid.plugins.inputs import with_points
 from grid.plugins.quizzes import ARROW
+from grid.values import DAY_MAX, DAY_MIN, TIMESTAMP_MAX, TIMESTAMP_MIN
 
 INT64_MAX = 2**63 - 1
+#: Digits of decimals in random tables, in all and behind the point.
+DECIMAL_SIZE = (9, 2)
+WHOLE = frozenset({LogicalType.INT64, LogicalType.DECIMAL, LogicalType.DATE, LogicalType.TIMESTAMP})
 #: Values at which programs have gone wrong before.
 NOTABLE: Mapping[LogicalType, Sequence[Any]] = {
     LogicalType.INT64: (0, 1, -1, 3, 127, 128, 2**31, 2**53, 2**53 + 1, -(2**53) - 1, INT64_MAX),
@@ -35,6 +39,17 @@ NOTABLE: Mapping[LogicalType, Sequence[Any]] = {
     ),
     LogicalType.BOOLEAN: (True, False),
     LogicalType.TEXT: ("", "a", "O'Brien", "\\", "\u2028", "\ufffd", "\U0001f600", "<!--", "%_"),
+    LogicalType.DECIMAL: (0, 1, -1, 50, 100, 199, 999_999_999, -999_999_999),
+    LogicalType.DATE: (0, -1, 365, 59, 11_016, 18_321, 19_000, DAY_MIN, DAY_MAX),
+    LogicalType.TIMESTAMP: (
+        0,
+        -1,
+        1_000_000,
+        1_356_998_400_123_457,
+        951_782_399_999_999,
+        -62_135_596_800_000_000,
+        253_402_300_799_999_999,
+    ),
 }
 
 
@@ -45,6 +60,15 @@ class Table(Struct, frozen=True, kw_only=True):
     types: tuple[LogicalType, ...]
     #: Column by column: int, float, bool, str and None.
     values: tuple[tuple[Any, ...], ...]
+    #: Digits of each column that is a decimal, in all and behind the point; empty for DECIMAL_SIZE.
+    digits: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """Precision and scale of each column; 0 of those that are no decimals."""
+        if self.digits:
+            return self.digits
+        return tuple(DECIMAL_SIZE if x is LogicalType.DECIMAL else (0, 0) for x in self.types)
 
     @property
     def rows(self) -> int:
@@ -114,9 +138,11 @@ def cut_up(table: Table, chunk_rows: int, *, wide: bool = False) -> Cut:
     """
     columns: list[Column] = []
     arrays: list[pa.Array] = []
-    for name, kind, values in zip(table.names, table.types, table.values, strict=True):
+    for name, kind, values, size in zip(
+        table.names, table.types, table.values, table.sizes, strict=True
+    ):
         known = [value for value in values if value is not None]
-        numbers = known if kind is LogicalType.INT64 else []
+        numbers = known if kind in WHOLE else []
         texts = frozenset(known) if kind is LogicalType.TEXT else None
         facts = chunks.Facts(
             nullable=wide or len(known) < len(values),
@@ -124,7 +150,7 @@ def cut_up(table: Table, chunk_rows: int, *, wide: bool = False) -> Cut:
             high=max(numbers, default=None),
             distinct=None if wide else texts,
         )
-        column = chunks.narrow(name, kind, facts)
+        column = chunks.narrow(name, kind, facts, precision=size[0], scale=size[1])
         dictionary = chunks.dictionary(texts) if texts is not None else None
         columns.append(column)
         arrays.append(chunks.cast(pa.array(values, ARROW[kind]), column, dictionary))
@@ -144,6 +170,10 @@ def random_tables(
         LogicalType.DOUBLE: st.floats(),
         LogicalType.BOOLEAN: st.booleans(),
         LogicalType.TEXT: st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+        LogicalType.DECIMAL: st.integers(-(10**9) + 1, 10**9 - 1),
+        LogicalType.DATE: st.integers(-10_000, 30_000) | st.integers(DAY_MIN, DAY_MAX),
+        LogicalType.TIMESTAMP: st.integers(0, 2 * 10**15)
+        | st.integers(TIMESTAMP_MIN, TIMESTAMP_MAX),
     }
 
     def columns(count: int) -> st.SearchStrategy[Table]:

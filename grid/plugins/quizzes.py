@@ -10,11 +10,15 @@ from grid import chunks
 from grid.items import Column, LogicalType
 from grid.plugins.contract import Chunk, JobType, Quiz
 
+#: What holds the values that the reference has; decimals as whole numbers times 10^scale.
 ARROW = {
     LogicalType.INT64: pa.int64(),
     LogicalType.DOUBLE: pa.float64(),
     LogicalType.BOOLEAN: pa.bool_(),
     LogicalType.TEXT: pa.utf8(),
+    LogicalType.DECIMAL: pa.decimal128(38, 0),
+    LogicalType.DATE: pa.int64(),
+    LogicalType.TIMESTAMP: pa.int64(),
 }
 
 

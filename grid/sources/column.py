@@ -13,6 +13,7 @@ from grid import chunks
 from grid.items import Column, LogicalType
 from grid.sources import spelling
 from grid.sources.error import SourceError, pointer
+from grid.sources.given import GivenType
 
 #: Characters of a bad value that an error repeats.
 EXCERPT_CHARS = 60
@@ -25,13 +26,14 @@ class ColumnScan:
 
     Inferred: int64 when every value is a whole number of 64 bits; boolean when every value is
     true or false; double when every value is a number and no whole number among them is beyond
-    ±2⁵³, where digits would be lost; text otherwise, and where every value is NULL. Dates are
-    text. A given type is kept, or contradicted by a SourceError.
+    ±2⁵³, where digits would be lost; text otherwise, and where every value is NULL. Decimals,
+    dates and timestamps are given, never inferred. A given type is kept, or contradicted by a
+    SourceError.
     """
 
-    def __init__(self, name: str, given: LogicalType | None = None) -> None:
+    def __init__(self, name: str, given: GivenType | None = None) -> None:
         self.name, self.given = name, given
-        self._possible = {given} if given else set(_INFERRED)
+        self._possible = {given.type} if given else set(_INFERRED)
         self._rows = self._nulls = 0
         self._low: int | None = None
         self._high: int | None = None
@@ -52,22 +54,26 @@ class ColumnScan:
 
     def column(self) -> Column:
         """The column, its types fixed by everything observed."""
-        possible = [type for type in _INFERRED if type in self._possible]
-        nothing_known = self._nulls == self._rows and not self.given
-        type_ = LogicalType.TEXT if nothing_known else possible[0]
+        given = self.given
+        if given is None:
+            possible = [type for type in _INFERRED if type in self._possible]
+            given = GivenType(LogicalType.TEXT if self._nulls == self._rows else possible[0])
         distinct = None if self._distinct is None else frozenset(self._distinct)
         facts = chunks.Facts(
             nullable=self._nulls > 0, low=self._low, high=self._high, distinct=distinct
         )
-        return chunks.narrow(self.name, type_, facts)
+        return chunks.narrow(
+            self.name, given.type, facts, precision=given.precision, scale=given.scale
+        )
 
     def values(self, texts: pa.StringArray, column: Column) -> pa.Array:
         """Texts that were observed, as values of `column()`."""
         if self._dictionary is None and self._distinct is not None:
             self._dictionary = chunks.dictionary(self._distinct)
-        return chunks.cast(spelling.parse(texts, column.type), column, self._dictionary)
+        type = GivenType(column.type, column.precision, column.scale)
+        return chunks.cast(spelling.parse(texts, type), column, self._dictionary)
 
-    def _observe_given(self, texts: pa.StringArray, given: LogicalType) -> None:
+    def _observe_given(self, texts: pa.StringArray, given: GivenType) -> None:
         try:
             self._widen(spelling.parse(texts, given))
         except ValueError as error:
@@ -92,16 +98,16 @@ class ColumnScan:
         if type not in self._possible:
             return False
         try:
-            self._widen(spelling.parse(known, type))
+            self._widen(spelling.parse(known, GivenType(type)))
         except ValueError:
             return False
         return True
 
     def _widen(self, values: pa.Array) -> None:
         """Let the bounds of whole numbers include these."""
-        if not pa.types.is_int64(values.type):
+        if not (pa.types.is_int64(values.type) or pa.types.is_decimal(values.type)):
             return
-        bounds = pc.min_max(values).as_py()
+        bounds = {name: int(bound) for name, bound in pc.min_max(values).as_py().items()}
         self._low = min(bounds["min"], bounds["min"] if self._low is None else self._low)
         self._high = max(bounds["max"], bounds["max"] if self._high is None else self._high)
 
@@ -115,7 +121,7 @@ class ColumnScan:
         if len(fresh) > chunks.DICTIONARY_CODES_MAX or not chunks.dictionary_fits(self._distinct):
             self._distinct = None
 
-    def _first_misfit(self, texts: pa.StringArray, type: LogicalType) -> tuple[int, str]:
+    def _first_misfit(self, texts: pa.StringArray, type: GivenType) -> tuple[int, str]:
         for place in range(len(texts)):
             try:
                 spelling.parse(texts.slice(place, 1), type)

@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from grid import chunks
 from grid.blobs import BlobStore
-from grid.items import ChunkColumn, Column, LogicalType
+from grid.items import ChunkColumn, Column
 from grid.sources.column import ColumnScan
 from grid.sources.error import SourceError, pointer
+from grid.sources.given import GivenType, given_type
 from grid.sources.header import names as header_names
 from grid.sources.rows import Dialect, Rows
 from grid.sources.spool import Upload
@@ -44,7 +45,7 @@ class CsvOptions(Struct, frozen=True, kw_only=True):
     #: Unquoted fields that are NULL.
     nulls: tuple[str, ...] = ("",)
     delimiter: str = ","
-    #: Column name → "int64", "double", "boolean" or "text"; the others are inferred.
+    #: Column name → type ("int64", "decimal(10,2)", …); the others are inferred.
     types: Mapping[str, str] = {}
     chunk_rows: int = CHUNK_ROWS
 
@@ -107,14 +108,16 @@ def _check(options: CsvOptions) -> None:
         raise SourceError("/null", f"at most {NULLS_MAX} spellings of NULL")
 
 
-def _given(types: Mapping[str, str], names: Sequence[str]) -> dict[str, LogicalType]:
-    known = [type.value for type in LogicalType]
+def _given(types: Mapping[str, str], names: Sequence[str]) -> dict[str, GivenType]:
+    found = {}
     for name, type in types.items():
         if name not in names:
             raise SourceError(pointer("types", name), f"no such column among {list(names)[:20]}")
-        if type not in known:
-            raise SourceError(pointer("types", name), f"{type!r} is none of {known}")
-    return {name: LogicalType(type) for name, type in types.items()}
+        try:
+            found[name] = given_type(type)
+        except ValueError as error:
+            raise SourceError(pointer("types", name), str(error)) from error
+    return found
 
 
 def _scan(batches: Iterable[pa.RecordBatch], scans: Sequence[ColumnScan]) -> list[tuple[int, int]]:

@@ -13,7 +13,10 @@ import pluggy
 import pyarrow as pa
 from msgspec import Struct
 
+from grid.chunks import arrow_type
+from grid.codegen import failures
 from grid.codegen.condition import condition, named_column
+from grid.codegen.failing import sites
 from grid.codegen.frame import Frame
 from grid.codegen.javascript import DICTIONARIES, Rows
 from grid.codegen.program import Program, assemble
@@ -22,11 +25,11 @@ from grid.codegen.tree import ColumnRef, reads
 from grid.items import Column, Json, LogicalType, PhysicalType
 from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part
 
-ARROW = {
-    LogicalType.INT64: pa.int64(),
-    LogicalType.DOUBLE: pa.float64(),
-    LogicalType.BOOLEAN: pa.bool_(),
-    LogicalType.TEXT: pa.utf8(),
+#: How the least value is stored; all others are whole numbers.
+PHYSICAL = {
+    LogicalType.DOUBLE: PhysicalType.DOUBLE,
+    LogicalType.BOOLEAN: PhysicalType.BOOLEAN,
+    LogicalType.TEXT: PhysicalType.UTF8,
 }
 NAN_BITS = "7ff8000000000000"
 
@@ -40,10 +43,19 @@ class Min(JobType):
 
     def output_columns(self, spec: Json, columns: Sequence[Column]) -> tuple[Column, ...]:
         """`min`, NULL when there is no value, and `count`, how many values there were."""
-        kind = named_column(spec, "column", columns).type
-        physical = PhysicalType.UTF8 if kind is LogicalType.TEXT else PhysicalType(kind)
+        column = named_column(spec, "column", columns)
+        physical = PHYSICAL.get(column.type, PhysicalType.INT64)
+        if column.physical is PhysicalType.INT128:
+            physical = PhysicalType.INT128
         return (
-            Column(name="min", type=kind, physical=physical, nullable=True),
+            Column(
+                name="min",
+                type=column.type,
+                physical=physical,
+                nullable=True,
+                precision=column.precision,
+                scale=column.scale,
+            ),
             Column(
                 name="count", type=LogicalType.INT64, physical=PhysicalType.INT64, nullable=False
             ),
@@ -57,18 +69,23 @@ class Min(JobType):
 
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
         column, where = named_column(spec, "column", columns), condition(spec, columns)
-        values = values_of(column, where, chunks)
+        values, faults = values_of(column, where, chunks)
         least = min(values, key=_rank) if values else None
-        return {"count": len(values), "min": spelled(least)}
+        failed = {failures.FIELD: failures.counted(faults)} if sites(where) else {}
+        return {"count": len(values), "min": spelled(least), **failed}
 
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
         if output["count"] > sum(rows):
             raise OutputError("/count: more values than rows")
         if (output["count"] == 0) is not (output["min"] is None):
             raise OutputError("/min: null is for no values, and only for them")
+        try:
+            failures.check(output, rows)
+        except ValueError as error:
+            raise OutputError(str(error)) from error
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
-        return {"count": 0, "min": None}
+        return {"count": 0, "min": None, "failed": 0}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         kind = named_column(spec, "column", columns).type
@@ -76,13 +93,16 @@ class Min(JobType):
         known = [read(value, kind) for value in both if value is not None]
         least = min(known, key=_rank) if known else None
         count = state["count"] + part.output["count"]
-        return Merged(state={"count": count, "min": spelled(least)})
+        places = sites(condition(spec, columns))
+        failed = state["failed"] + failures.forgiven(part.output, places, part.first_chunk, spec)
+        return Merged(state={"count": count, "min": spelled(least), "failed": failed})
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         kind = named_column(spec, "column", columns).type
         least = None if state["min"] is None else read(state["min"], kind)
+        wanted = self.output_columns(spec, columns)[0]
         rows = pa.record_batch(
-            [pa.array([least], ARROW[kind]), pa.array([state["count"]], pa.int64())],
+            [pa.array([least], arrow_type(wanted)), pa.array([state["count"]], pa.int64())],
             names=["min", "count"],
         )
         return Merged(state=state, rows=rows)
@@ -105,7 +125,7 @@ def read(value: Json, kind: LogicalType) -> object:
     found: object = value
     if kind is LogicalType.DOUBLE:
         (found,) = struct.unpack(">d", bytes.fromhex(str(value)))
-    elif kind is LogicalType.INT64:
+    elif kind not in PHYSICAL:
         found = int(str(value))
     if spelled(found) != value:
         raise ValueError(f"{value!r} is not the one spelling of its value")
@@ -147,8 +167,11 @@ def _search(column: Column, frame: Frame, rows: Rows) -> _Search:
         case PhysicalType.DOUBLE:
             better = f"({smaller}) | ((least !== least) & ({value} === {value}))"
             return _Search(frame.literal("double", NAN_BITS), value, better, "kit.bits(least)")
-        case PhysicalType.INT64:
+        case PhysicalType.INT53 | PhysicalType.INT64:
             return _Search("9223372036854775807n", value, smaller, "kit.decimal(least)")
+        case PhysicalType.INT128:
+            value, first = rows.cell(ColumnRef(column)).text, frame.literal("big", str(10**38))
+            return _Search(first, value, f"{value} < least", "kit.decimal(least)")
         case PhysicalType.BOOLEAN:
             return _Search("1", value, smaller, "least === 1")
     return _Search("2147483647", value, smaller, "kit.decimal(kit.widen(least))")
@@ -157,11 +180,12 @@ def _search(column: Column, frame: Frame, rows: Rows) -> _Search:
 def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
     column, where = named_column(spec, "column", columns), condition(spec, columns)
     names = reads(columns, ColumnRef(column), where)
-    frame = Frame([one for one in columns if one.name in names])
+    frame = Frame([one for one in columns if one.name in names], where)
     rows = Rows(frame)
+    failed = failures.counting(rows, (where, "1"))
     keep = rows.keep(where, column)
     search = _search(column, frame, rows)
-    before = ["let found = 0;", f"let least = {search.first};"]
+    before = ["let found = 0;", f"let least = {search.first};", *failed.before]
     if search.end:
         before.append(f"let word = {frame.literal('text', '')};")
     return assemble(
@@ -169,6 +193,7 @@ def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
         before=before,
         rows=[
             *rows.lines,
+            *failed.rows,
             f"if ({keep}) {{",
             f"if ({search.better}) {{",
             f"least = {search.candidate};",
@@ -177,7 +202,7 @@ def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
             "}",
         ],
         end=search.end,
-        result=f"{{count: found, min: found === 0 ? null : {search.value}}}",
+        result=f"{{{failed.pair}count: found, min: found === 0 ? null : {search.value}}}",
     )
 
 

@@ -14,8 +14,10 @@ from fractions import Fraction
 import pluggy
 import pyarrow as pa
 
+from grid.codegen import failures
 from grid.codegen.build import Place
 from grid.codegen.condition import condition, named_column
+from grid.codegen.failing import sites
 from grid.codegen.frame import Frame
 from grid.codegen.javascript import Rows
 from grid.codegen.program import Program, assemble
@@ -34,8 +36,17 @@ ARROW = {
     LogicalType.TEXT: pa.utf8(),
     LogicalType.INT64: pa.int64(),
 }
+#: Types of 64 bits in memory.
+WIDE = (PhysicalType.INT53, PhysicalType.INT64)
 ADDED = ("count", "nan", "plus_infinity", "minus_infinity")
-START: Json = {"count": 0, "sum": "0", "nan": 0, "plus_infinity": 0, "minus_infinity": 0}
+START: Json = {
+    "count": 0,
+    "sum": "0",
+    "nan": 0,
+    "plus_infinity": 0,
+    "minus_infinity": 0,
+    "failed": 0,
+}
 
 
 class Sum(JobType):
@@ -55,7 +66,7 @@ class Sum(JobType):
         kind, physical = LogicalType.INT64, PhysicalType.INT64
         if column.type is LogicalType.DOUBLE:
             kind, physical = LogicalType.DOUBLE, PhysicalType.DOUBLE
-        elif column.physical is PhysicalType.INT64:
+        elif column.physical in WIDE:
             kind, physical = LogicalType.TEXT, PhysicalType.UTF8
         return (
             Column(name="sum", type=kind, physical=physical, nullable=True),
@@ -72,8 +83,9 @@ class Sum(JobType):
 
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
         column, where = _column(spec, columns), condition(spec, columns)
-        values = values_of(column, where, chunks)
-        return _partial(values)
+        values, faults = values_of(column, where, chunks)
+        failed = {failures.FIELD: failures.counted(faults)} if sites(where) else {}
+        return {**_partial(values), **failed}
 
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
         special = sum(output[key] for key in ADDED[1:])
@@ -81,13 +93,20 @@ class Sum(JobType):
             raise OutputError("/count: more values than rows")
         if abs(int(output["sum"])) > (output["count"] - special) * SIZE_MAX:
             raise OutputError("/sum: further from 0 than so many values can be")
+        try:
+            failures.check(output, rows)
+        except ValueError as error:
+            raise OutputError(str(error)) from error
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         return START
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         total = {key: state[key] + part.output[key] for key in ADDED}
-        return Merged(state={**total, "sum": str(int(state["sum"]) + int(part.output["sum"]))})
+        total["sum"] = str(int(state["sum"]) + int(part.output["sum"]))
+        places = sites(condition(spec, columns))
+        failed = failures.forgiven(part.output, places, part.first_chunk, spec)
+        return Merged(state={**total, "failed": state["failed"] + failed})
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         kind = self.output_columns(spec, columns)[0].type
@@ -162,8 +181,9 @@ DOUBLE_ROWS = [
 def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
     column, where = _column(spec, columns), condition(spec, columns)
     names = reads(columns, ColumnRef(column), where)
-    frame = Frame([one for one in columns if one.name in names])
+    frame = Frame([one for one in columns if one.name in names], where)
     rows = Rows(frame)
+    failed = failures.counting(rows, (where, "1"))
     lines = [f"const keep = {rows.keep(where, column)};", "found += keep;"]
     values = frame.part(column, "values")
     if column.type is LogicalType.DOUBLE:
@@ -171,7 +191,7 @@ def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
         start.append(f"const pairs = kit.words({values});")
         lines += DOUBLE_ROWS
         partial = "kit.exact(lows, highs)"
-    elif column.physical is PhysicalType.INT64:
+    elif column.physical in WIDE:
         start = ["let lows = 0;", "let highs = 0;", f"const pairs = kit.words({values});"]
         lines += [
             "lows += keep * (pairs[i << 1] >>> 0);",
@@ -186,12 +206,12 @@ def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
     return assemble(
         frame,
         before=[f"let {name} = 0;" for name in ("found", "nan", "plus", "minus")]
-        + ["let total = 0n;"],
+        + ["let total = 0n;", *failed.before],
         start=start,
-        rows=[*rows.lines, *lines],
+        rows=[*rows.lines, *failed.rows, *lines],
         end=[f"total += {partial};"],
-        result="{count: found, sum: kit.decimal(total), nan: nan, plus_infinity: plus, "
-        "minus_infinity: minus}",
+        result=f"{{{failed.pair}count: found, sum: kit.decimal(total), nan: nan, "
+        "plus_infinity: plus, minus_infinity: minus}",
     )
 
 

@@ -8,10 +8,11 @@ import pluggy
 import pyarrow as pa
 
 from grid.chunks import select_rows
-from grid.codegen import selection
+from grid.codegen import failures, selection
 from grid.codegen.build import Place
 from grid.codegen.build import column as find
 from grid.codegen.condition import condition
+from grid.codegen.failing import sites
 from grid.codegen.frame import Frame
 from grid.codegen.javascript import Rows
 from grid.codegen.program import Program, assemble
@@ -49,9 +50,11 @@ class FilterBy(JobType):
 
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
         where = condition(spec, columns)
-        return {
-            "chunks": [selection.spell(selected(where, chunk, _rows(chunk))) for chunk in chunks]
-        }
+        found = [selected(where, chunk, _rows(chunk)) for chunk in chunks]
+        output = {"chunks": [selection.spell(hits) for hits, _ in found]}
+        if sites(where):
+            output[failures.FIELD] = failures.counted([faults for _, faults in found])
+        return output
 
     def check_output(self, spec: Json, rows: Sequence[int], output: Json) -> None:
         if len(output["chunks"]) != len(rows):
@@ -61,17 +64,25 @@ class FilterBy(JobType):
                 selection.read(part, count)
             except ValueError as error:
                 raise OutputError(f"/chunks/{number}: {error}") from error
+        try:
+            failures.check(output, rows)
+        except ValueError as error:
+            raise OutputError(str(error)) from error
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
-        return {"rows": 0}
+        return {"rows": 0, "failed": 0}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
-        """The part's selected rows, which are final; the state counts them."""
+        """The part's selected rows, which are final; the state counts them, and what failed."""
         names = [column.name for column in self.output_columns(spec, columns)]
+        failed = failures.forgiven(
+            part.output, sites(condition(spec, columns)), part.first_chunk, spec
+        )
         batches = list(_selected(part, names))
         found = sum(batch.num_rows for batch in batches)
         rows = pa.concat_batches(batches) if batches else None
-        return Merged(state={"rows": state["rows"] + found}, rows=rows)
+        state = {"rows": state["rows"] + found, "failed": state["failed"] + failed}
+        return Merged(state=state, rows=rows)
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         return Merged(state=state)
@@ -83,17 +94,18 @@ def _reads(spec: Mapping[str, Json], columns: Sequence[Column]) -> tuple[str, ..
 
 
 def _program(spec: Mapping[str, Json], columns: Sequence[Column]) -> Program:
-    names = _reads(spec, columns)
-    frame = Frame([column for column in columns if column.name in names])
+    names, where = _reads(spec, columns), condition(spec, columns)
+    frame = Frame([column for column in columns if column.name in names], where)
     rows = Rows(frame)
-    keep = rows.keep(condition(spec, columns))
+    keep = rows.keep(where)
+    failed = failures.counting(rows, (where, "1"))
     return assemble(
         frame,
-        before=["const answers = kit.list();"],
+        before=["const answers = kit.list();", *failed.before],
         start=["const hits = kit.bytes(count);"],
-        rows=[*rows.lines, f"hits[i] = {keep};"],
+        rows=[*rows.lines, *failed.rows, f"hits[i] = {keep};"],
         end=["kit.push(answers, kit.selection(hits));"],
-        result="{chunks: answers}",
+        result=f"{{{failed.pair}chunks: answers}}",
     )
 
 

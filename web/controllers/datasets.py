@@ -34,7 +34,8 @@ OPTIONS = {
     "header": "`true` or `false`: whether the first row names the columns; inferred when not given",
     "null": "an unquoted field that means NULL, repeatable; the empty field when not given",
     "delimiter": "one character; a comma when not given",
-    "types": "JSON object, column → `int64`, `double`, `boolean` or `text`; inferred otherwise",
+    "types": "JSON object, column → `int64`, `double`, `boolean`, `text`, `decimal(p,s)`, `date` or "
+    "`timestamp`; the first four are inferred otherwise",
     "chunk_rows": "rows of a chunk",
     "public": "`true` or `false`: whether anybody may read it; `true` when not given",
 }
@@ -171,7 +172,7 @@ def first_rows(server: Server, dataset: DataSet, rows: int) -> dict[str, Any]:
         found = queries.chunk_columns(connection, dataset, 0, 1, names)
     arrays = [chunks.decode_column(server.store.blobs.get(one.digest))[:rows] for one in found]
     batch = pa.RecordBatch.from_arrays(arrays, names=names)
-    decoded: dict[str, Any] = json.loads(b"".join(chunks.write_json(names, [batch])))
+    decoded: dict[str, Any] = json.loads(b"".join(chunks.write_json(dataset.columns, [batch])))
     return decoded
 
 

@@ -130,10 +130,10 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
 
 
 def _written(server: Server, facts: JobFacts, version: int, wanted: str) -> Iterator[bytes]:
-    names = [column.name for column in facts.output_columns]
     batches = output_batches(server, facts, version)
     if wanted in FORMATS:
-        return (chunks.write_csv if wanted == "csv" else chunks.write_json)(names, batches)
+        write = chunks.write_csv if wanted == "csv" else chunks.write_json
+        return write(facts.output_columns, batches)
     with server.store.read() as connection:
         dataset = queries.dataset(connection, facts.job.dataset_id)
     columns = () if dataset is None else dataset.columns

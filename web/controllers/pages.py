@@ -105,10 +105,9 @@ def show_job(request: AnyRequest) -> Response[str]:
 
 
 def _first_output_rows(server: Server, job: JobFacts, version: int) -> dict[str, Any]:
-    names = [column.name for column in job.output_columns]
     first = next(output_batches(server, job, version), None)
     batches = [] if first is None else [first.slice(0, PREVIEW_ROWS)]
-    decoded: dict[str, Any] = json.loads(b"".join(chunks.write_json(names, batches)))
+    decoded: dict[str, Any] = json.loads(b"".join(chunks.write_json(job.output_columns, batches)))
     return decoded
 
 

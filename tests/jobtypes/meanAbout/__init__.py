@@ -40,7 +40,7 @@ class MeanAbout(JobType):
         return _program(spec, columns).params
 
     def reference(self, spec: Json, columns: Sequence[Column], chunks: Sequence[Chunk]) -> Json:
-        values = values_of(_column(spec, columns), None, chunks)
+        values, _ = values_of(_column(spec, columns), None, chunks)
         kept = [value for value in values if -SIZE_MAX <= value <= SIZE_MAX]
         return {
             "count": len(kept),

@@ -1,25 +1,47 @@
-"""This file is where the language is compared with DuckDB, and programs with the reference."""
+"""This file is where the language is compared with DuckDB, and programs with the reference.
+
+What is tried is driven from the grammar: each of its productions at least once on its own, and all
+of them in one another.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pytest
-from expressions import NAMES, TYPES, Sql, conditions
-from hypothesis import assume, given
+from evaluating import FAILED, alike, by_duckdb, by_program, by_reference
+from grammatical import MACROS, NAMES, PRODUCTIONS, TYPES, Production, Sql, calls, expressions
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
-from grid.codegen.parse import parse
-from grid.codegen.reference import evaluate
+from grid.codegen.emission import EMISSION
+from grid.codegen.errors import SpecError
+from grid.codegen.grammar import RULES
+from grid.codegen.parse import expression
+from grid.codegen.reference import SPECIAL
+from grid.codegen.reference.functions import FUNCTIONS
 from grid.codegen.selection import spell
-from grid.conformance import ARROW, Table, computed, cut_up, random_tables
+from grid.codegen.tree import Expr
+from grid.codegen.types import Kind
+from grid.conformance import NOTABLE, Cut, Table, computed, cut_up, random_tables
 from grid.engines.deno import DenoEngine
 from grid.items import LogicalType
 from grid.plugins.loader import OWN_FOLDER, Loaded, find, load
 
-TABLES = random_tables(NAMES, TYPES, 12)
+TABLES = random_tables(NAMES, TYPES, 8).map(lambda table: settled(table))
+ROWS = 12
+#: DuckDB fails with an operand that nothing depends on; `grid.codegen.differences` says where.
+FORGIVING = (" and ", " or ", "BETWEEN", " IN ", "NULL", "substr")
+#: On one row DuckDB takes what these make for a constant, and computes nothing beside a NULL.
+CONSTANT = ("NULL", "CASE", "nullif", "inrange", "days", "coalesce", "least", "greatest")
+EACH_PRODUCTION = settings(
+    max_examples=settings().max_examples // 40 if settings().max_examples > 200 else 1,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,41 +59,116 @@ def filter_by() -> Loaded:
 def database() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("SET threads = 1")
+        for macro in MACROS:
+            connection.execute(macro)
         yield connection
 
 
-@given(table=TABLES, sql=conditions())
-def test_a_condition_means_what_it_means_in_duckdb(
-    database: duckdb.DuckDBPyConnection, table: Table, sql: Sql
-) -> None:
-    cut = cut_up(table, max(table.rows, 1))
-    arrow = pa.table(
-        [
-            *(
-                pa.array(values, ARROW[kind])
-                for values, kind in zip(table.values, table.types, strict=True)
-            ),
-            pa.array(range(table.rows), pa.int64()),
-        ],
-        names=[*NAMES, "place"],
-    )
-    database.register("given", arrow)
+def notable(rows: int) -> Table:
+    """A table in which every value that has made trouble stands beside several others."""
+    columns = []
+    for at, kind in enumerate(TYPES):
+        values = [None, *NOTABLE[kind]]
+        columns.append(tuple(values[(row * (at + 1) + at) % len(values)] for row in range(rows)))
+    return Table(names=NAMES, types=TYPES, values=tuple(columns))
+
+
+def settled(table: Table) -> Table:
+    """The table as ingest lays it down: with one zero and one NaN."""
+    chunks = cut_up(table, max(table.rows, 1)).python(NAMES)
+    values = tuple(tuple(chunks[0][name]) for name in NAMES) if chunks else table.values
+    return Table(names=NAMES, types=TYPES, values=values)
+
+
+def read(sql: Sql, cut: Cut) -> Expr | None:
+    """The expression; None where a constant part of it fails, which is refused at once."""
     try:
-        found = database.execute(f"SELECT {sql.duckdb} FROM given ORDER BY place").fetchall()
-    except duckdb.Error as error:
-        assume("verflow" not in str(error) and "Out of Range" not in str(error))
-        raise
-    expr = parse(sql.grid, cut.columns)
-    chunk = dict(zip(table.names, table.values, strict=True))
-    assert list(evaluate(expr, chunk, table.rows)) == [row[0] for row in found]
+        return expression(sql.grid, cut.columns, "/x")
+    except SpecError:
+        return None
 
 
-@given(table=TABLES, sql=conditions(), wide=st.booleans())
+def excused(sql: Sql, ours: Any, theirs: Any) -> bool:
+    if theirs == FAILED:
+        return any(word in sql.grid for word in FORGIVING)
+    if ours == FAILED:
+        return theirs is None and any(word in sql.duckdb for word in CONSTANT)
+    return (ours, theirs) == ("nan", "-nan")
+
+
+def compare_with_duckdb(
+    database: duckdb.DuckDBPyConnection, table: Table, sql: Sql, expr: Expr
+) -> None:
+    ours = [FAILED if isinstance(x, tuple) else x for x in by_reference(expr, table)]
+    theirs = by_duckdb(sql.duckdb, expr.type, table, database)
+    for row, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+        assert alike(one, other) or excused(sql, one, other), (sql, row, one, other)
+
+
+def compare_with_program(engine: DenoEngine, table: Table, sql: Sql, cut: Cut, expr: Expr) -> None:
+    answers = by_program(expr, cut, engine)
+    for row, (one, other) in enumerate(zip(by_reference(expr, table), answers, strict=True)):
+        assert alike(one, other), (sql, row, one, other)
+
+
+def test_every_rule_has_a_program_and_a_reference() -> None:
+    assert set(RULES) == {*EMISSION, "and", "or", "not"}
+    assert set(RULES) == {*FUNCTIONS, *SPECIAL}
+    assert {one.op for one in PRODUCTIONS} == set(RULES)
+
+
+def test_every_production_means_what_it_means_in_duckdb(
+    engine: DenoEngine, database: duckdb.DuckDBPyConnection
+) -> None:
+    """Each operator with each kind of operands, on rows of all sorts; prints what was covered."""
+    covered: Counter[Production] = Counter()
+    table = notable(ROWS)
+
+    for production in PRODUCTIONS:
+
+        @EACH_PRODUCTION
+        @seed(PRODUCTIONS.index(production))
+        @given(st.just(production), calls(production, 1), st.booleans())
+        def holds(one: Production, sql: Sql, wide: bool) -> None:
+            cut = cut_up(table, 5, wide=wide)
+            expr = read(sql, cut)
+            if expr is not None:
+                compare_with_duckdb(database, table, sql, expr)
+                compare_with_program(engine, table, sql, cut, expr)
+                covered[one] += 1
+
+        holds()
+    missing = [str(one) for one in PRODUCTIONS if not covered[one]]
+    print(f"{len(covered)} of {len(PRODUCTIONS)} productions, {sum(covered.values())} cases")
+    assert not missing
+
+
+@given(table=TABLES, kind=st.sampled_from(tuple(Kind)[:7]), data=st.data(), wide=st.booleans())
+def test_an_expression_means_what_it_means_in_duckdb(
+    engine: DenoEngine,
+    database: duckdb.DuckDBPyConnection,
+    table: Table,
+    kind: Kind,
+    data: st.DataObject,
+    wide: bool,
+) -> None:
+    sql = data.draw(expressions(kind, 3))
+    cut = cut_up(table, 5, wide=wide)
+    expr = read(sql, cut)
+    assume(expr is not None and table.rows)
+    assert expr is not None
+    compare_with_duckdb(database, table, sql, expr)
+    compare_with_program(engine, table, sql, cut, expr)
+
+
+@given(table=TABLES, sql=expressions(Kind.BOOLEAN, 3), wide=st.booleans())
 def test_a_program_answers_as_the_reference_does(
     engine: DenoEngine, filter_by: Loaded, table: Table, sql: Sql, wide: bool
 ) -> None:
+    cut = cut_up(table, 5, wide=wide)
+    assume(read(sql, cut) is not None)
     for condition in (sql.grid, f"NOT ({sql.grid})"):
-        computed(filter_by, {"where": condition}, cut_up(table, 5, wide=wide), engine)
+        computed(filter_by, {"where": condition}, cut, engine)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +188,10 @@ def test_a_program_answers_as_the_reference_does(
         ("(t IS NULL) = (t IS NULL)", [0, 1, 2]),
         ("(t = 'a') BETWEEN (t IS NULL) AND TRUE", [0, 1]),
         ("(t IS NULL) IN (t = 'c', t IS NULL)", [0, 1, 2]),
+        ("coalesce(t, 'z') = 'z'", [2]),
+        ("CASE WHEN t IS NULL THEN TRUE ELSE t > 'b' END", [1, 2]),
+        ("upper(t) = 'C'", [1]),
+        ("length(coalesce(t, '12')) > 1", [2]),
     ],
 )
 @pytest.mark.parametrize("wide", [False, True])

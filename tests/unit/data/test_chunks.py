@@ -16,25 +16,33 @@ from hypothesis import strategies as st
 from grid import chunks
 from grid.chunks import Facts
 from grid.items import Column, LogicalType, PhysicalType
+from grid.values import DAY_MAX, DAY_MIN, TIMESTAMP_MAX, TIMESTAMP_MIN
 
 ARROW = {
     LogicalType.INT64: pa.int64(),
     LogicalType.DOUBLE: pa.float64(),
     LogicalType.BOOLEAN: pa.bool_(),
     LogicalType.TEXT: pa.utf8(),
+    LogicalType.DECIMAL: pa.decimal128(38, 0),
+    LogicalType.DATE: pa.int64(),
+    LogicalType.TIMESTAMP: pa.int64(),
 }
+SIZES = {LogicalType.DECIMAL: {"precision": 38, "scale": 10}}
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
 VALUES = {
     LogicalType.INT64: st.integers(-(2**63), 2**63 - 1) | st.integers(-200, 200),
     LogicalType.DOUBLE: st.floats(),
     LogicalType.BOOLEAN: st.booleans(),
     LogicalType.TEXT: TEXTS,
+    LogicalType.DECIMAL: st.integers(-(10**38) + 1, 10**38 - 1) | st.integers(-200, 200),
+    LogicalType.DATE: st.integers(DAY_MIN, DAY_MAX),
+    LogicalType.TIMESTAMP: st.integers(TIMESTAMP_MIN, TIMESTAMP_MAX),
 }
 
 
 def facts_of(type_: LogicalType, values: list[object]) -> Facts:
     known = [value for value in values if value is not None]
-    whole = type_ == LogicalType.INT64 and known
+    whole = known and isinstance(known[0], int) and type_ != LogicalType.BOOLEAN
     return Facts(
         nullable=len(known) < len(values),
         low=min(known) if whole else None,
@@ -46,7 +54,7 @@ def facts_of(type_: LogicalType, values: list[object]) -> Facts:
 def column_of(type_: LogicalType, values: list[object]) -> tuple[Column, pa.Array]:
     """The column as ingest would lay it out, and its physical array."""
     facts = facts_of(type_, values)
-    column = chunks.narrow("x", type_, facts)
+    column = chunks.narrow("x", type_, facts, **SIZES.get(type_, {}))
     dictionary = chunks.dictionary(facts.distinct) if facts.distinct else None
     return column, chunks.cast(pa.array(values, ARROW[type_]), column, dictionary)
 
@@ -93,7 +101,16 @@ def test_equal_values_give_equal_bytes_wherever_they_lay(
         (LogicalType.INT64, [-129], PhysicalType.INT16),
         (LogicalType.INT64, [32768], PhysicalType.INT32),
         (LogicalType.INT64, [2**31 - 1, -(2**31)], PhysicalType.INT32),
-        (LogicalType.INT64, [2**31], PhysicalType.INT64),
+        (LogicalType.INT64, [2**31], PhysicalType.INT53),
+        (LogicalType.INT64, [2**53, -(2**53)], PhysicalType.INT53),
+        (LogicalType.INT64, [2**53 + 1], PhysicalType.INT64),
+        (LogicalType.INT64, [-(2**53) - 1], PhysicalType.INT64),
+        (LogicalType.DECIMAL, [2**63 - 1], PhysicalType.INT64),
+        (LogicalType.DECIMAL, [2**63, None], PhysicalType.INT128),
+        (LogicalType.DECIMAL, [-(10**38) + 1], PhysicalType.INT128),
+        (LogicalType.DATE, [DAY_MIN, DAY_MAX], PhysicalType.INT32),
+        (LogicalType.DATE, [19_000], PhysicalType.INT16),
+        (LogicalType.TIMESTAMP, [1_356_998_400_000_000], PhysicalType.INT53),
         (LogicalType.INT64, [None], PhysicalType.INT8),
         (LogicalType.DOUBLE, [1.0], PhysicalType.DOUBLE),
         (LogicalType.BOOLEAN, [True], PhysicalType.BOOLEAN),
@@ -207,10 +224,42 @@ TABLE = pa.record_batch(
     ],
     names=NAMES,
 )
+COLUMNS = [
+    Column(name=name, type=type_, physical=PhysicalType.UTF8, nullable=True)
+    for name, type_ in zip(
+        NAMES,
+        (LogicalType.INT64, LogicalType.DOUBLE, LogicalType.TEXT, LogicalType.BOOLEAN),
+        strict=True,
+    )
+]
+
+
+def of_type(name: str, type_: LogicalType, precision: int = 0, scale: int = 0) -> Column:
+    return Column(
+        name=name, type=type_, physical=PhysicalType.INT64, nullable=True, precision=precision,
+        scale=scale,
+    )  # fmt: skip
+
+
+def test_decimals_dates_and_timestamps_are_written_as_people_write_them() -> None:
+    columns = [
+        of_type("p", LogicalType.DECIMAL, 9, 2),
+        of_type("d", LogicalType.DATE),
+        of_type("m", LogicalType.TIMESTAMP),
+    ]
+    batch = pa.record_batch([pa.array([-5, None]), pa.array([59, None]), pa.array([-1, 0])],
+                            names=["p", "d", "m"])  # fmt: skip
+    assert b"".join(chunks.write_csv(columns, [batch])).decode() == (
+        "p,d,m\r\n-0.05,1970-03-01,1969-12-31 23:59:59.999999\r\n,,1970-01-01 00:00:00\r\n"
+    )
+    assert json.loads(b"".join(chunks.write_json(columns, [batch])))["rows"] == [
+        ["-0.05", "1970-03-01", "1969-12-31 23:59:59.999999"],
+        [None, None, "1970-01-01 00:00:00"],
+    ]
 
 
 def test_csv_parses_back_to_the_same_rows() -> None:
-    text = b"".join(chunks.write_csv(NAMES, [TABLE, TABLE.slice(0, 0), TABLE])).decode()
+    text = b"".join(chunks.write_csv(COLUMNS, [TABLE, TABLE.slice(0, 0), TABLE])).decode()
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert rows[0] == NAMES
     assert (
@@ -228,7 +277,7 @@ def test_csv_parses_back_to_the_same_rows() -> None:
 
 @pytest.mark.parametrize("objects", [False, True])
 def test_json_holds_the_same_rows_with_what_json_lacks_as_text(objects: bool) -> None:
-    pieces = chunks.write_json(NAMES, [TABLE, TABLE.slice(0, 0), TABLE], objects=objects)
+    pieces = chunks.write_json(COLUMNS, [TABLE, TABLE.slice(0, 0), TABLE], objects=objects)
     document = json.loads(b"".join(pieces))
     rows = [
         [1, 0.1, "", True],
@@ -241,13 +290,17 @@ def test_json_holds_the_same_rows_with_what_json_lacks_as_text(objects: bool) ->
 
 
 def test_no_rows_are_a_header_or_an_empty_list() -> None:
-    assert b"".join(chunks.write_csv(["a"], [])) == b"a\r\n"
-    assert json.loads(b"".join(chunks.write_json(["a"], []))) == {"columns": ["a"], "rows": []}
+    assert b"".join(chunks.write_csv(COLUMNS[:1], [])) == b"a\r\n"
+    assert json.loads(b"".join(chunks.write_json(COLUMNS[:1], []))) == {
+        "columns": ["a"],
+        "rows": [],
+    }
 
 
 @given(st.floats(allow_nan=False))
 def test_a_double_reads_back_from_both_spellings(value: float) -> None:
     batch = pa.record_batch({"x": pa.array([value])})
-    from_csv = float(b"".join(chunks.write_csv(["x"], [batch])).split()[1])
-    from_json = float(json.loads(b"".join(chunks.write_json(["x"], [batch])))["rows"][0][0])
+    columns = [of_type("x", LogicalType.DOUBLE)]
+    from_csv = float(b"".join(chunks.write_csv(columns, [batch])).split()[1])
+    from_json = float(json.loads(b"".join(chunks.write_json(columns, [batch])))["rows"][0][0])
     assert bits([from_csv]) == bits([from_json]) == bits([value])

@@ -22,9 +22,11 @@ READ = body("""
   const bits = new DataView(new ArrayBuffer(8));
   return inputs.map(({ rows, columns }) => columns.map(({ values, validity, dictionary }) => {
     const out = [];
+    const halves = values instanceof BigInt64Array && values.length === 2 * rows;
     for (let i = 0; i < rows; i++) {
       if (validity !== null && !((validity[i >> 3] >> (i & 7)) & 1)) { out.push(null); continue; }
       let value = dictionary === null ? values[i] : dictionary[values[i]];
+      if (halves) value = kit.long(values[2 * i], values[2 * i + 1]);
       if (values instanceof Float64Array) {
         bits.setFloat64(0, value);
         value = bits.getBigUint64(0);
@@ -32,7 +34,8 @@ READ = body("""
       out.push(String(value));
     }
     const kind = Array.isArray(values) ? "strings" : Object.prototype.toString.call(values);
-    return { kind, length: values.length, always: validity !== null, out };
+    const length = halves ? rows : values.length;
+    return { kind, length, always: validity !== null, out };
   }));
 """)
 
@@ -40,7 +43,9 @@ KIND = {
     PhysicalType.INT8: "[object Int8Array]",
     PhysicalType.INT16: "[object Int16Array]",
     PhysicalType.INT32: "[object Int32Array]",
+    PhysicalType.INT53: "[object BigInt64Array]",
     PhysicalType.INT64: "[object BigInt64Array]",
+    PhysicalType.INT128: "[object BigInt64Array]",
     PhysicalType.DOUBLE: "[object Float64Array]",
     PhysicalType.BOOLEAN: "[object Uint8Array]",
     PhysicalType.UTF8: "strings",
@@ -54,7 +59,9 @@ VALUES = {
     PhysicalType.INT8: st.integers(-(2**7), 2**7 - 1),
     PhysicalType.INT16: st.integers(-(2**15), 2**15 - 1),
     PhysicalType.INT32: st.integers(-(2**31), 2**31 - 1),
+    PhysicalType.INT53: st.integers(-(2**53), 2**53),
     PhysicalType.INT64: st.integers(-(2**63), 2**63 - 1),
+    PhysicalType.INT128: st.integers(-(10**38) + 1, 10**38 - 1),
     PhysicalType.DOUBLE: st.floats(allow_nan=False) | st.just(math.nan),
     PhysicalType.BOOLEAN: st.booleans(),
     PhysicalType.UTF8: WORDS,

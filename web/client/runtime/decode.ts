@@ -3,7 +3,8 @@
 import { tableFromIPC, Type } from "@uwdata/flechette";
 
 export type Physical =
-  | "int8" | "int16" | "int32" | "int64" | "double" | "boolean" | "utf8" | "dict8" | "dict16";
+  | "int8" | "int16" | "int32" | "int53" | "int64" | "int128"
+  | "double" | "boolean" | "utf8" | "dict8" | "dict16";
 
 export interface ColumnSpec {
   physical: Physical;
@@ -29,8 +30,8 @@ interface Batch {
 }
 
 const ARRAYS: Partial<Record<Physical, abstract new (...args: never[]) => Values>> = {
-  int8: Int8Array, int16: Int16Array, int32: Int32Array, int64: BigInt64Array,
-  double: Float64Array, dict8: Int8Array, dict16: Int16Array,
+  int8: Int8Array, int16: Int16Array, int32: Int32Array, int53: BigInt64Array,
+  int64: BigInt64Array, double: Float64Array, dict8: Int8Array, dict16: Int16Array,
 };
 
 // A byte order mark at the start of a value is data.
@@ -38,7 +39,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The column of `rows` rows in `blob`, as views over it where its memory allows: a typed array, 0/1
- * per row for boolean, strings for utf8 ("" for NULL), codes and a dictionary for dict8 and dict16.
+ * per row for boolean, strings for utf8 ("" for NULL), codes and a dictionary for dict8 and dict16,
+ * low and high half of each value for int128.
  * Throws Error for bytes that are not one record batch of that type and length.
  */
 export function decode(blob: Uint8Array, spec: ColumnSpec, rows: number): Column {
@@ -55,6 +57,15 @@ export function decode(blob: Uint8Array, spec: ColumnSpec, rows: number): Column
   }
   if (spec.physical === "utf8" && typeId === Type.Utf8) {
     return { values: strings(batch, validity), validity, dictionary: null };
+  }
+  if (spec.physical === "int128" && typeId === Type.Decimal) {
+    const halves = batch.values as Uint8Array;
+    if (halves.byteLength < 16 * rows) throw new Error("an input is too short");
+    return {
+      values: new BigInt64Array(halves.buffer, halves.byteOffset, 2 * rows),
+      validity,
+      dictionary: null,
+    };
   }
   const expected = ARRAYS[spec.physical];
   const coded = spec.physical === "dict8" || spec.physical === "dict16";

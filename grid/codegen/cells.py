@@ -1,4 +1,4 @@
-"""This file is where arithmetic becomes JavaScript that is exact.
+"""This file is where a value in the program is described: its name, its form, where it is NULL.
 
 A whole number is a JavaScript Number as long as interval analysis over the columns' physical types
 and the literals proves that it and everything it was made from stay within ±2⁵³; beyond, it is a
@@ -11,55 +11,54 @@ from enum import Enum
 
 from msgspec import Struct
 
-from grid.items import PhysicalType
+from grid.codegen.types import Type, limits
+from grid.items import Column, PhysicalType
 
 #: Every whole number up to here is a double (IEEE 754 binary64 has a 53-bit significand).
 EXACT_MAX = 2**53
-
-#: Least and greatest value that a physical type can hold.
-RANGES: dict[PhysicalType, tuple[int, int]] = {
-    PhysicalType.INT8: (-(2**7), 2**7 - 1),
-    PhysicalType.INT16: (-(2**15), 2**15 - 1),
-    PhysicalType.INT32: (-(2**31), 2**31 - 1),
-    PhysicalType.INT64: (-(2**63), 2**63 - 1),
+#: Powers of ten up to here are doubles, so that one division by them rounds once.
+EXACT_POWER_MAX = 22
+#: Bits of the whole numbers that a physical type can hold; INT53 counts its sign beside.
+BITS = {
+    PhysicalType.INT8: 7,
+    PhysicalType.INT16: 15,
+    PhysicalType.INT32: 31,
+    PhysicalType.INT53: 53,
+    PhysicalType.INT64: 63,
+    PhysicalType.INT128: 127,
 }
 
 
 class Form(Enum):
-    """What a number is in the program."""
+    """What a value is in the program."""
 
     #: A Number that holds a whole number exactly.
     NUMBER = "number"
     BIG = "bigint"
     DOUBLE = "double"
+    #: 0 or 1, or false or true.
+    FLAG = "flag"
+    TEXT = "text"
 
 
-class Number(Struct, frozen=True):
-    """A numeric value in the program."""
+class Cell(Struct, frozen=True):
+    """One value of a row in the program; where it is NULL, some value within its bounds."""
 
     #: A name or literal of the program.
     text: str
-    #: Names that are 1 where the value is not NULL; all of them must be.
+    #: Names that are 1 (or true) where the value is not NULL; all of them must be.
     valid: tuple[str, ...]
     form: Form
-    #: Bounds of a whole number.
+    #: Bounds of a whole number; of a decimal, of its multiple.
     low: int = 0
     high: int = 0
     #: Whether a double can be NaN.
     nan: bool = False
+    #: Whether it is the same for all rows, made before them.
+    constant: bool = False
 
 
-NULL = Number("0", ("0",), Form.NUMBER)
-
-
-def as_double(number: Number) -> str:
-    """The number's text as a double, rounded to nearest."""
-    return f"kit.narrow({number.text})" if number.form is Form.BIG else number.text
-
-
-def as_big(number: Number) -> str:
-    """The whole number's text as a BigInt."""
-    return number.text if number.form is Form.BIG else f"kit.widen({number.text})"
+NULL = Cell("0", ("0",), Form.NUMBER, constant=True)
 
 
 def form_of(low: int, high: int) -> Form:
@@ -67,11 +66,22 @@ def form_of(low: int, high: int) -> Form:
     return Form.NUMBER if low >= -EXACT_MAX and high <= EXACT_MAX else Form.BIG
 
 
-def bounds(op: str, left: Number, right: Number) -> tuple[int, int]:
+def bounds_of(column: Column, type: Type) -> tuple[int, int]:
+    """Least and greatest whole number that the column can hold."""
+    bits = BITS[column.physical]
+    low, high = -(2**bits), 2**bits - (column.physical is not PhysicalType.INT53)
+    least, most = limits(type)
+    return max(low, least), min(high, most)
+
+
+def bounds(op: str, left: Cell, right: Cell) -> tuple[int, int]:
     """Least and greatest value of `left op right` on whole numbers."""
     if op == "%":
         most = max(0, min(_size(left), _size(right) - 1))
         return (-most if left.low < 0 else 0, most if left.high > 0 else 0)
+    if op == "//":
+        most = _size(left)
+        return -most, most
     if op == "+":
         return left.low + right.low, left.high + right.high
     if op == "-":
@@ -80,34 +90,23 @@ def bounds(op: str, left: Number, right: Number) -> tuple[int, int]:
     return min(corners), max(corners)
 
 
-def _size(number: Number) -> int:
-    return max(abs(number.low), abs(number.high))
+def _size(cell: Cell) -> int:
+    return max(abs(cell.low), abs(cell.high))
 
 
-def whole(op: str, left: Number, right: Number) -> tuple[str, Form, int, int]:
-    """Text, form and bounds of `left op right` on whole numbers; x % 0 is some whole number."""
-    low, high = bounds(op, left, right)
-    small = left.form is Form.NUMBER and right.form is Form.NUMBER
-    form = Form.NUMBER if small and form_of(low, high) is Form.NUMBER else Form.BIG
-    if form is Form.NUMBER:
-        one, other, zero = left.text, right.text, "0"
-    else:
-        one, other, zero = as_big(left), as_big(right), "0n"
-    if op == "%":
-        return f"{other} === {zero} ? {zero} : {one} % {other}", form, low, high
-    return f"{one} {op} {other}", form, low, high
-
-
-def compared(op: str, left: Number, right: Number) -> str:
-    """A condition that is the comparison of two values that are not NULL."""
-    if Form.DOUBLE in (left.form, right.form):
-        return _doubles(op, as_double(left), left.nan, as_double(right), right.nan)
-    if Form.BIG in (left.form, right.form):
-        return f"{as_big(left)} {OPERATORS[op]} {as_big(right)}"
-    return f"{left.text} {OPERATORS[op]} {right.text}"
+def joint(*several: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of all, each once."""
+    return tuple(dict.fromkeys(name for names in several for name in names))
 
 
 OPERATORS = {"=": "===", "<>": "!==", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+
+
+def compared(op: str, left: Cell, right: Cell) -> str:
+    """The comparison of two cells of one form, neither of them text, wherever both have values."""
+    if left.form is Form.DOUBLE:
+        return _doubles(op, left.text, left.nan, right.text, right.nan)
+    return f"{left.text} {OPERATORS[op]} {right.text}"
 
 
 def _doubles(op: str, left: str, left_nan: bool, right: str, right_nan: bool) -> str:

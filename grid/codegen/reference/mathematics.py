@@ -1,0 +1,23 @@
+"""This file is where the reference computes square roots."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from grid.codegen.reference.numbers import doubles
+from grid.codegen.tree import Call
+
+
+def _of_doubles(function: Callable[..., float]) -> Callable[[Call], Callable[..., Any]]:
+    return lambda call: doubles(call, function)
+
+
+def _root(value: float) -> float:
+    return math.sqrt(value) if value >= 0 else math.nan
+
+
+FUNCTIONS: Mapping[str, Callable[[Call], Callable[..., Any]]] = {
+    "sqrt": _of_doubles(_root),
+}
