@@ -65,7 +65,10 @@ def plugins_list() -> None:
     with open_store() as store:
         with store.read() as connection:
             known = queries.plugins(connection)
-        table = Table("job type", "version", "digest", "state", "what it does", box=None)
+        table = Table(box=None)
+        for name in ("job type", "version", "digest", "state"):
+            table.add_column(name, no_wrap=True)
+        table.add_column("what it does")
         for found in store.job_types.found():
             manifest = found.manifest
             row = known.get(manifest.name)
