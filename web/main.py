@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
@@ -93,9 +92,7 @@ def _run(chosen: Settings, store: Store, listener: socket.socket) -> bool:
             server.events.close()
             server.exchange.close()
 
-    # What was imported stays: a collection of garbage need not walk through it every time.
-    gc.collect()
-    gc.freeze()
+    cli.collect_rarely()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     server = _Uvicorn(
