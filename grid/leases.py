@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -62,4 +63,11 @@ def _mac(key: bytes, lease: Lease) -> bytes:
 
 def _hmac(key: bytes, text: str) -> bytes:
     # Not hmac.digest: it lets other threads run for the sake of a microsecond, and waits for them.
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()[:MAC_BYTES]
+    keyed = _keyed(key).copy()
+    keyed.update(text.encode())
+    return keyed.digest()[:MAC_BYTES]
+
+
+@lru_cache(maxsize=8)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod=hashlib.sha256)

@@ -92,6 +92,7 @@ def _run(chosen: Settings, store: Store, listener: socket.socket) -> bool:
             server.events.close()
             server.exchange.close()
 
+    cli.collect_rarely()
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     server = _Uvicorn(

@@ -19,12 +19,22 @@ BUSY_TIMEOUT_MS = 15_000
 CONNECTIONS_MAX = 64
 #: Statements that a connection keeps ready: a set of rows goes in statements of seven lengths.
 STATEMENTS_MAX = 1024
+#: What the one connection that writes keeps in memory: the pages that batches return to, of a
+#: database far larger than SQLite's usual 2 MB.
+WRITER_CACHE_KIB = 32 * 1024
+#: Pages of the write-ahead log after which a commit also moves them into the database: 16 MB, so
+#: that a page that every batch changes is moved once in hundreds of commits.
+CHECKPOINT_PAGES = 4000
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def writing_engine(url: str) -> Engine:
     """Connections whose transactions take the write lock at once (`BEGIN IMMEDIATE`)."""
-    return _engine(url, begin="BEGIN IMMEDIATE", further=())
+    further = (
+        f"PRAGMA cache_size = -{WRITER_CACHE_KIB}",
+        f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}",
+    )
+    return _engine(url, begin="BEGIN IMMEDIATE", further=further)
 
 
 def reading_engine(url: str) -> Engine:

@@ -201,7 +201,7 @@ class JobType(ABC):
         self, kind: str, spec: Json, columns: Sequence[Column], rows: Iterable[pa.RecordBatch]
     ) -> Iterator[bytes]:
         """The output's rows as one of `media`, a piece at a time."""
-        raise NotImplementedError(kind)
+        raise ValueError(f"this job type makes no {kind}")
 
     @abstractmethod
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:

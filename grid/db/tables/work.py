@@ -207,7 +207,13 @@ class ResultRow(SQLModel, table=True):
         Index("result_enough", "job_id", sqlite_where=text("enough = 1")),
         Index("result_trap", "job_id", sqlite_where=text("purpose = 'trap'")),
         # whose answers wait for a verdict, and whose stand
-        Index("result_volunteer", "volunteer_id", "validate_state", "workunit_id"),
+        Index(
+            "result_volunteer",
+            "volunteer_id",
+            "validate_state",
+            "workunit_id",
+            sqlite_where=text("volunteer_id IS NOT NULL"),
+        ),
         # ending: copies still out
         Index("result_out", "job_id", sqlite_where=text("server_state = 'in_progress'")),
     )

@@ -572,7 +572,10 @@ def upgrade() -> None:
             sqlite_where=sa.text("server_state = 'unsent' AND first = 1"),
         )
         batch_op.create_index(
-            "result_volunteer", ["volunteer_id", "validate_state", "workunit_id"], unique=False
+            "result_volunteer",
+            ["volunteer_id", "validate_state", "workunit_id"],
+            unique=False,
+            sqlite_where=sa.text("volunteer_id IS NOT NULL"),
         )
         batch_op.create_index("result_workunit", ["workunit_id"], unique=False)
 
@@ -643,7 +646,7 @@ def downgrade() -> None:
     op.drop_table("sealed_credit")
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.drop_index("result_workunit")
-        batch_op.drop_index("result_volunteer")
+        batch_op.drop_index("result_volunteer", sqlite_where=sa.text("volunteer_id IS NOT NULL"))
         batch_op.drop_index(
             "result_unseen", sqlite_where=sa.text("server_state = 'unsent' AND first = 1")
         )
