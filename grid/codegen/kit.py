@@ -17,6 +17,10 @@ _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment re
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
-KIT_FUNCTIONS = frozenset(" ".join((_ARRAYS, _LIKE, _MOMENTS, _NUMBERS, _SPELLING, _TEXTS)).split())
+_LIBM = "sin cos tan atan exp log logten topower"
+
+KIT_FUNCTIONS = frozenset(
+    " ".join((_LIBM, _ARRAYS, _LIKE, _MOMENTS, _NUMBERS, _SPELLING, _TEXTS)).split()
+)
 #: Those that make an array a program may write to.
 ALLOCATIONS = frozenset({"bytes", "floats", "longs", "texts"})

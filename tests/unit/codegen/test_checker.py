@@ -348,6 +348,32 @@ def test_a_text_of_the_spec_is_no_program_text(text: str) -> None:
         assert params == {"literals": [text]}
 
 
+WITH_TEXT = [
+    *("t = {}", "t < {}", "t LIKE {}", "t IN ({}, {})", "t BETWEEN {} AND {}", "t || {} = t"),
+    *("replace(t, {}, {}) = {}", "trim(t, {}) = t", "position({} IN t) > 0", "{} = {}"),
+    *("starts_with(t, {})", "ends_with(t, {})", "split_part(t, {}, 2) = {}", "length({}) > a"),
+    *("CASE t WHEN {} THEN {} ELSE {} END = {}", "coalesce(t, {}) = {}", "nullif(t, {}) = {}"),
+    *("greatest(t, {}, {}) = {}", "lower({}) = upper({})", "substr({}, a, b) = {}"),
+    *("TRY_CAST({} AS BIGINT) = a", "TRY_CAST({} AS DATE) = d", "TRY_CAST({} AS DOUBLE) = x"),
+]
+
+
+@pytest.mark.parametrize("shape", WITH_TEXT)
+def test_no_text_of_any_expression_is_program_text(shape: str) -> None:
+    for text_type in (PhysicalType.DICT8, PhysicalType.UTF8):
+        columns = columns_of(True, text_type, PhysicalType.INT64)
+
+        def program(value: str, columns: list[Column] = columns) -> str:
+            spelled = "'" + value.replace("'", "''") + "'"
+            where = shape.replace("{}", spelled)
+            return JOB_TYPES["filterBy"].program({"where": where}, columns)
+
+        tame = program("x")
+        check(tame)
+        for value in HOSTILE_TEXTS:
+            assert program(value) == tame
+
+
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_a_column_name_is_no_program_text(text: str) -> None:
     def program(name: str) -> str:

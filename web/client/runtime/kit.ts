@@ -5,7 +5,9 @@
 // program itself, but for packing a selection and widening a column, whose types never vary. Arrow
 // is little-endian, and so are the engines' typed arrays on every platform that has them.
 
+import * as angles from "./kit/angles.ts";
 import * as arrays from "./kit/arrays.ts";
+import * as exponential from "./kit/exponential.ts";
 import * as like from "./kit/like.ts";
 import * as moments from "./kit/moments.ts";
 import * as numbers from "./kit/numbers.ts";
@@ -16,7 +18,9 @@ export type { Selection } from "./kit/arrays.ts";
 
 /** Everything that a program may call. */
 export const kit = Object.freeze({
+  ...angles,
   ...arrays,
+  ...exponential,
   ...like,
   ...moments,
   ...numbers,
