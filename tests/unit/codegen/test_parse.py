@@ -165,6 +165,13 @@ def test_a_condition_is_refused_at_its_place(text: str, position: int | None, sa
         "late BETWEEN BLOB ARRAY " * 20 + "late",
         "( ` " * 20 + "late",
         "1" * 5_000 + " = 1",
+        "f((a), (" * 20 + "late" + "))" * 20,
+        "(CASE WHEN late THEN (late, " * 20 + "late" + ") END)" * 20,
+        "CAST((late, " * 20 + "late" + ") AS DATE)" * 20,
+        "late -> (" * 22 + "late" + ")" * 22,
+        "(x, y) -> (" * 22 + "late" + ")" * 22,
+        "STRUCT(" * 23 + "late" + ")" * 23,
+        "x: (" * 23 + "late" + ")" * 23,
     ],
     ids=lambda text: text[:12],
 )
