@@ -16,6 +16,9 @@ from tempfile import TemporaryDirectory
 
 from grid import settings, states
 from grid.codegen.differences import DIFFERENCES
+from grid.codegen.grammar import RULES
+from grid.codegen.rule import ANY, MOMENT, NUMBER
+from grid.codegen.types import Kind
 from grid.plugins import hookspecs
 from web.app import create_app
 from web.controllers.datasets import OPTIONS
@@ -96,6 +99,22 @@ def hooks() -> Iterator[str]:
             yield f"| `{name}{signature}` | {(inspect.getdoc(hook) or '').partition(chr(10))[0]} |"
 
 
+def grammar() -> Iterator[str]:
+    """A row for each operator and function of the language."""
+    yield from ("| expression | of | is | a row can fail by |", "|---|---|---|---|")
+    for rule in RULES.values():
+        takes = "; ".join(
+            dict.fromkeys(", ".join(_kinds(each) for each in one) for one in rule.takes)
+        )
+        spelled = rule.spelled.replace("|", "\\|")
+        yield f"| `{spelled}` | {takes} | {rule.says.replace('|', chr(92) + '|')} | {rule.fails} |"
+
+
+def _kinds(kinds: frozenset[Kind]) -> str:
+    names = {NUMBER: "number", MOMENT: "date or timestamp", ANY: "any"}
+    return names.get(kinds) or " or ".join(sorted(kinds))
+
+
 def differences() -> Iterator[str]:
     """A row for each construct that means something else here than in DuckDB."""
     yield from ("| construct | DuckDB | Grid, and why |", "|---|---|---|")
@@ -131,6 +150,7 @@ BLOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
     "moves": moves,
     "settings": environment,
     "hooks": hooks,
+    "grammar": grammar,
     "differences": differences,
     "routes": routes,
     "upload": upload,

@@ -119,7 +119,17 @@ def _of_doubles(name: str, says: str, *aliases: str, count: int = 1) -> Rule:
     )
 
 
-DOUBLES = (_of_doubles("sqrt", "the square root; NaN below 0"),)
+DOUBLES = (
+    _of_doubles("sqrt", "the square root; NaN below 0"),
+    _of_doubles("sin", "the sine of an angle in radians"),
+    _of_doubles("cos", "the cosine of an angle in radians"),
+    _of_doubles("tan", "the tangent of an angle in radians"),
+    _of_doubles("atan2", "the angle of the point (x, y)", count=2),
+    _of_doubles("exp", "e to the power of x"),
+    _of_doubles("ln", "the natural logarithm; −Infinity for 0, NaN below"),
+    _of_doubles("log10", "the logarithm to base 10; also `log`", "log"),
+    _of_doubles("pow", "x to the power of y; also `power` and `x ** y`", "power", count=2),
+)
 
 
 def _of_text(

@@ -10,6 +10,7 @@ _ARRAYS = """base64 bytes floats words longs texts strings list push selection j
     decimal"""
 _COUNTING = "times integers unit sqrt"
 _KEYS = "keys next key permutation permute"
+_LIBM = "sin cos tan atan exp log logten topower"
 _LIKE = "pattern matches"
 _RANDOM = "alea"
 _MOMENTS = """today bigday months year month quarter decade century day doy isodow dow isoyear week
@@ -23,7 +24,7 @@ _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points
 
 KIT_FUNCTIONS = frozenset(
     " ".join(
-        (_ARRAYS, _COUNTING, _KEYS, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
+        (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
     ).split()
 )
 #: Those that make an array a program may write to.

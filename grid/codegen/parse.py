@@ -41,6 +41,7 @@ INFIX: dict[type[exp.Expr], str] = {
     exp.IntDiv: "//",
     exp.Mod: "%",
     exp.DPipe: "||",
+    exp.Pow: "pow",
 }
 #: What may not be the bare operand of a comparison: SQL dialects disagree on what it would mean.
 LOOSE = (*COMPARISONS, exp.Is, exp.In, exp.Between, exp.Like, exp.Not, exp.And, exp.Or)

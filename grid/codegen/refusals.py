@@ -6,7 +6,6 @@ from sqlglot import exp
 
 CONSTRUCTS: dict[type[exp.Expr], str] = {
     exp.Concat: "text behind text",
-    exp.Pow: "the power operator",
     exp.ILike: "ILIKE",
     exp.Escape: "LIKE … ESCAPE",
     exp.Select: "a query",

@@ -34,8 +34,8 @@ OPTIONS = {
     "header": "`true` or `false`: whether the first row names the columns; inferred when not given",
     "null": "an unquoted field that means NULL, repeatable; the empty field when not given",
     "delimiter": "one character; a comma when not given",
-    "types": "JSON object, column → `int64`, `double`, `boolean`, `text`, `decimal(p,s)`, `date` or "
-    "`timestamp`; the first four are inferred otherwise",
+    "types": "JSON object, column → `int64`, `double`, `boolean`, `text`, `decimal(p,s)`, `date` "
+    "or `timestamp`; the first four are inferred otherwise",
     "chunk_rows": "rows of a chunk",
     "public": "`true` or `false`: whether anybody may read it; `true` when not given",
 }

@@ -95,6 +95,8 @@ def _of_logic(rows: Rows, call: Call) -> tuple[Fault, ...]:
     """A failure counts where no other operand decides."""
     wanted = call.op == "or"
     each = [rows.faults(item) for item in call.args]
+    if not any(each):
+        return ()
     deciding = [rows.true(item) if wanted else rows.false(item) for item in call.args]
     sure = [
         rows.const("b", f"{flag} & !({' | '.join(name for name, _ in faults)})") if faults else flag

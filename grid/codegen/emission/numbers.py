@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from grid.codegen.javascript import Rows
 
 #: Functions of doubles whose name in the kit is another one.
-KIT_NAMES = {"ln": "log", "log10": "logten", "atan2": "atan", "pow": "power", "sqrt": "root"}
+KIT_NAMES = {"ln": "log", "log10": "logten", "atan2": "atan", "pow": "topower", "sqrt": "root"}
 
 
 def as_double(rows: Rows, item: Expr) -> Cell:
@@ -179,5 +179,7 @@ EMISSION: Mapping[str, Callable[[Rows, Call], Cell]] = {
     "trunc": _rounded,
     "floor": _stepped,
     "ceil": _stepped,
-    "sqrt": _of_doubles,
+    **dict.fromkeys(
+        ("sqrt", "sin", "cos", "tan", "atan2", "exp", "ln", "log10", "pow"), _of_doubles
+    ),
 }

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def whole(rows: Rows, op: str, left: Cell, right: Cell) -> Cell:
     """`left op right` of whole numbers, however large; by 0 some whole number."""
     low, high = bounds(op, left, right)
+    constant = left.constant and right.constant
+    rows = rows.constants if constant else rows
     small = left.form is Form.NUMBER and right.form is Form.NUMBER
     form = Form.NUMBER if small and form_of(low, high) is Form.NUMBER else Form.BIG
     if form is Form.BIG:
@@ -39,7 +41,8 @@ def whole(rows: Rows, op: str, left: Cell, right: Cell) -> Cell:
         if form is Form.NUMBER:
             exact = f"({one} - {one} % {other}) / {other} + 0"
         made = f"{other} === {zero} ? {zero} : {exact}"
-    return Cell(rows.const("x", made), joint(left.valid, right.valid), form, low, high)
+    valid = joint(left.valid, right.valid)
+    return Cell(rows.const("x", made), valid, form, low, high, constant=constant)
 
 
 def checked(rows: Rows, call: Call, cell: Cell) -> Cell:

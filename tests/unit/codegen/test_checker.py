@@ -6,20 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from grammatical import COLUMNS as GRAMMATICAL
-from grammatical import NAMES, TYPES, Sql, expressions
+from grammatical import NAMES, Sql, expressions
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from programs import JOB_TYPES, columns_of
 
-from grid.codegen.checker import check, node_kinds
+from grid.codegen.checker import check
 from grid.codegen.errors import ProgramRefused, SpecError
 from grid.codegen.kit import KIT_FUNCTIONS
 from grid.codegen.parse import parse
 from grid.codegen.types import Kind
-from grid.conformance import Table, cut_up
-from grid.items import Column, Json, LogicalType, PhysicalType
-from grid.plugins.contract import JobType
-from grid.plugins.loader import OWN_FOLDER, find, load
+from grid.items import Column, Json, PhysicalType
 
 HARMLESS = """(function (inputs, params, kit) {
   "use strict";
@@ -272,33 +269,6 @@ def test_what_is_not_one_strict_function_is_refused(program: str) -> None:
         check(program)
 
 
-def job_type(name: str) -> JobType:
-    return load(find(OWN_FOLDER / name)).job_type
-
-
-JOB_TYPES = {name: job_type(name) for name in ("filterBy", "SUM", "MIN")}
-
-
-def columns_of(nullable: bool, text: PhysicalType, whole: PhysicalType) -> list[Column]:
-    physical = {
-        LogicalType.INT64: whole,
-        LogicalType.DOUBLE: PhysicalType.DOUBLE,
-        LogicalType.TEXT: text,
-        LogicalType.BOOLEAN: PhysicalType.BOOLEAN,
-    }
-    return [
-        Column(
-            name=name,
-            type=kind,
-            physical=physical.get(kind, whole),
-            nullable=nullable,
-            precision=GRAMMATICAL[name].precision,
-            scale=GRAMMATICAL[name].scale,
-        )
-        for name, kind in zip(NAMES, TYPES, strict=True)
-    ]
-
-
 COLUMNS = st.builds(
     columns_of,
     st.booleans(),
@@ -324,54 +294,6 @@ def test_every_generated_program_passes(columns: list[Column], sql: Sql, column:
         program = JOB_TYPES[name].program(spec, columns)
         check(program)
         assert program == JOB_TYPES[name].program(spec, columns)
-
-
-HOSTILE_TEXTS = (
-    "'+fetch(1)+'",
-    '"); fetch(1); ("',
-    "\\",
-    "\n",
-    "\u2028",
-    "\U000e0001",
-    "`${a}`",
-    "</script>",
-    "<!--",
-    "*/",
-    "__proto__",
-    "k0",
-)
-
-
-@pytest.mark.parametrize("text", HOSTILE_TEXTS)
-def test_a_text_of_the_spec_is_no_program_text(text: str) -> None:
-    columns = columns_of(True, PhysicalType.DICT8, PhysicalType.INT8)
-    for operator in ("=", "<", "LIKE"):
-        spelled = text.replace("'", "''")
-        hostile, tame = (
-            JOB_TYPES["filterBy"].program({"where": f"t {operator} '{value}'"}, columns)
-            for value in (spelled, "x")
-        )
-        assert hostile == tame
-        assert node_kinds(hostile) == node_kinds(tame)
-        params = JOB_TYPES["filterBy"].params({"where": f"t {operator} '{spelled}'"}, columns)
-        assert params == {"literals": [text]}
-
-
-@pytest.mark.parametrize("text", HOSTILE_TEXTS)
-def test_a_column_name_is_no_program_text(text: str) -> None:
-    def program(name: str) -> str:
-        table = Table(names=(name,), types=(LogicalType.INT64,), values=((1, None),))
-        return JOB_TYPES["SUM"].program({"column": name}, cut_up(table, 5).columns)
-
-    assert program(text) == program("x")
-
-
-@given(st.integers(-(2**53), 2**53))
-def test_a_small_number_of_the_spec_is_no_program_text(value: int) -> None:
-    columns = columns_of(True, PhysicalType.DICT8, PhysicalType.INT8)
-    specs = [{"criterias": [{"col": 0, "operator": ">", "value": n}]} for n in (value, 1)]
-    programs = [JOB_TYPES["filterBy"].program(spec, columns) for spec in specs]
-    assert programs[0] == programs[1]
 
 
 def test_the_checker_knows_the_kit_as_it_is() -> None:

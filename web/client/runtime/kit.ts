@@ -5,8 +5,10 @@
 // program itself, but for packing a selection and widening a column, whose types never vary. Arrow
 // is little-endian, and so are the engines' typed arrays on every platform that has them.
 
+import * as angles from "./kit/angles.ts";
 import * as arrays from "./kit/arrays.ts";
 import * as counting from "./kit/counting.ts";
+import * as exponential from "./kit/exponential.ts";
 import * as keys from "./kit/keys.ts";
 import * as like from "./kit/like.ts";
 import * as moments from "./kit/moments.ts";
@@ -20,8 +22,10 @@ export type { Selection } from "./kit/arrays.ts";
 
 /** Everything that a program may call. */
 export const kit = Object.freeze({
+  ...angles,
   ...arrays,
   ...counting,
+  ...exponential,
   ...keys,
   ...like,
   ...moments,
