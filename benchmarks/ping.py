@@ -12,19 +12,14 @@ import argparse
 import asyncio
 import base64
 import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from benchmarks.serving import serving
 from benchmarks.wire import Connection
-from benchmarks.work import free_port, process
 
 Json = Any
 
@@ -85,21 +80,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     chosen = parser.parse_args()
-    port = free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {"GRID_DATA_DIR": str(Path(folder) / "grid"), "GRID_PORT": str(port)}
-        subprocess.run(
-            [sys.executable, "-m", "web.main", "plugins", "enable", "pingPong", "--yes"],
-            env={**os.environ, **environment},
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        server = (sys.executable, "-m", "web.main", "serve")
-        with process(port, *server, **environment) as child:
-            assert child.stdout is not None
-            lines = iter(child.stdout.readline, "")
-            admin = next(line for line in lines if line.startswith("admin token: ")).split()[-1]
-            taken = measure(port, admin, chosen.count)
+    with serving("pingPong") as server:
+        taken = measure(server.port, server.token, chosen.count)
     parts = statistics.quantiles(taken, n=100)
     print(f"{len(taken)} exchanges, one at a time, every answer durable:")
     print(f"p50 {parts[49] * 1000:.1f} ms, p99 {parts[98] * 1000:.1f} ms, sum {sum(taken):.1f} s")

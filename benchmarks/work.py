@@ -11,20 +11,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
-import os
-import socket
 import sqlite3
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 
+from benchmarks.serving import free_port, process, serving
 from benchmarks.wire import Connection, Host, rate
 
 HOSTS = (1, 16, 128)
@@ -33,7 +29,6 @@ BATCHES = (1, 10, 50)
 WORKUNITS = 20_000
 #: Hosts at once → least share of the echo's rate, at one result a request.
 TARGETS = {1: 0.1, 16: 0.2, 128: 0.2}
-START_S = 30
 #: How often it is looked whether a cancelled job is tidied up, and for how long at most.
 REST_S, REST_MAX_S = 0.5, 120
 #: Whether the daemons still have to end work units of a cancelled job, or call back its copies.
@@ -41,34 +36,6 @@ UNTIDY = """
     SELECT 1 FROM workunit WHERE assimilate_state <> 'done'
     UNION ALL SELECT 1 FROM result WHERE server_state = 'unsent' LIMIT 1
 """
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-@contextmanager
-def process(port: int, *command: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """A server that listens on `port`, ended afterwards."""
-    child = subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline or child.poll() is not None:
-                    raise RuntimeError(f"{command} did not start") from None
-                time.sleep(0.05)
-        yield child
-    finally:
-        child.terminate()
-        child.wait(20)
 
 
 class Grid:
@@ -150,29 +117,11 @@ def main() -> None:
     output = base64.b64encode(
         b'{"count":1,"minus_infinity":0,"nan":0,"plus_infinity":0,"sum":"1"}'
     ).decode()
-    port, echo_port = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {"GRID_DATA_DIR": str(Path(folder) / "grid"), "GRID_PORT": str(port)}
-        for name in ("SUM",):
-            subprocess.run(
-                [sys.executable, "-m", "web.main", "plugins", "enable", name, "--yes"],
-                env={**os.environ, **environment},
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
-        server = (sys.executable, "-m", "web.main", "serve")
-        echo = (sys.executable, "-m", "benchmarks.echo", str(echo_port))
-        with process(port, *server, **environment) as child, process(echo_port, *echo):
-            assert child.stdout is not None
-            lines = iter(child.stdout.readline, "")
-            token = next(line for line in lines if line.startswith("admin token: ")).split()[-1]
-            report(
-                Grid(port, token, Path(folder) / "grid"),
-                echo_port,
-                chosen.seconds,
-                chosen.rounds,
-                output,
-            )
+    port = free_port()
+    echo = (sys.executable, "-m", "benchmarks.echo", str(port))
+    with serving("SUM") as server, process(port, *echo):
+        grid = Grid(server.port, server.token, server.folder)
+        report(grid, port, chosen.seconds, chosen.rounds, output)
 
 
 def report(grid: Grid, echo_port: int, seconds: float, rounds: int, output: str) -> None:
