@@ -9,7 +9,8 @@ from __future__ import annotations
 _ARRAYS = """base64 bytes floats words longs texts strings list push selection joined exact
     decimal"""
 _COUNTING = "times integers unit sqrt"
-_EXACTLY = "fresh carried poured gathered raised squared oddity spellsum"
+_EXACTLY = """fresh carried poured raised squared oddity spellsum spelllimbs
+    spelltotal"""
 _GROUPS = "filled bigs names named seats seated weight"
 _KEYS = "keys next key permutation permute"
 _LIBM = "sin cos tan atan exp log logten topower"

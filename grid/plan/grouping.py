@@ -2,7 +2,8 @@
 
 A key of few possible values (a flag, a dictionary's codes, a whole number within proved bounds) is
 a small number. Where the product of all their ranges is small, a group's place stands in an array
-at the combination of its keys. Else values and combinations are numbered as they come, by the kit.
+at the combination of its keys. Else combinations, and values that are no such numbers, are
+numbered as they come, by the kit.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ from grid.plan.states import States, valid
 
 #: Elements of the array of groups by their keys: 1 MB.
 DIRECT_MAX = 1 << 18
-#: Values of a key that is worth being a number by itself.
-RANGE_MAX = 1 << 16
-#: Every whole number up to here is a double.
+#: Every whole number up to here is a double; so are the values of a key less the least of them.
 EXACT_MAX = 2**53
+RANGE_MAX = 2**52
 SPELLED = {
     Form.NUMBER: "kit.digits({})",
     Form.BIG: "kit.decimal({})",
@@ -78,9 +78,13 @@ class Grouping:
         if cell.form is Form.FLAG:
             return self._small(f"({cell.text} & 1)", 2, known), f"({cell.text} & 1) === 1"
         if cell.form is Form.NUMBER and cell.high - cell.low < RANGE_MAX:
+            if not cell.low:
+                return self._small(cell.text, cell.high + 1, known), spelled
             low = self.rows.whole(cell.low).text
             size = cell.high - cell.low + 1
             return self._small(f"({cell.text} - {low})", size, known), spelled
+        if cell.form is Form.NUMBER:
+            return self._numbered("seats", "seated", cell.text, known), spelled
         return self._numbered("names", "named", cell.text, known), spelled
 
     def _small(self, text: str, size: int, known: str) -> _Code:
@@ -102,8 +106,10 @@ class Grouping:
         """Joins the keys' codes, and finds the group where they lead."""
         code = codes[0]
         for each in codes[1:]:
-            if code.size * each.size > (EXACT_MAX if code.size > DIRECT_MAX else DIRECT_MAX):
+            if code.size * each.size > EXACT_MAX:
                 code = self._numbered("seats", "seated", code.text)
+            if code.size * each.size > EXACT_MAX:
+                each = self._numbered("seats", "seated", each.text)
             code = _Code(f"({code.text} * {each.size} + {each.text})", code.size * each.size)
         begun = ["found += 1;", *self._spelled]
         if code.size <= DIRECT_MAX:

@@ -20,6 +20,9 @@ from grid.plan.aggregates import State
 from grid.plan.query import GROUPS_MAX, WEIGHT_MAX, Partial, Query
 from grid.plan.spelling import spelled, spelled_total, total_of, value_of
 
+#: What an element of a list may be.
+KEYS = frozenset({str, bool, type(None)})
+STATES = KEYS | {int}
 #: What an answer may hold for a work unit that no row was kept of.
 NOTHING = {State.ROWS: 0, State.COUNT: 0, State.SUM: "0", State.SQUARES: "0"}
 
@@ -29,11 +32,12 @@ def check(output: Json, rows: Sequence[int], key_count: int | None, groups_max: 
 
     `key_count` is how many keys it has; None where that is unknown too.
 
-    The output has passed a schema that bounds the length of every list and text. Groups that are
-    no values of their type are found by `merge`, which knows the plan.
+    The output has passed a schema that has lists of lists, and no more of them than there may be.
+    What is no value of its type is found by `merge`, which knows the plan.
     """
     keys, states = output["keys"], output["states"]
     lists = [*keys, *states]
+    _check_items(keys, states, sum(rows))
     if output["full"]:
         if lists:
             raise ValueError("/full: and still there are groups")
@@ -44,12 +48,18 @@ def check(output: Json, rows: Sequence[int], key_count: int | None, groups_max: 
         if len(keys) != (len(keys) if key_count is None else key_count):
             raise ValueError("/keys: another number of keys")
         _check_groups(keys, groups.pop(), min(groups_max, sum(rows)))
-    total = sum(rows)
-    for each in states:
-        counts = [item for item in each if isinstance(item, int) and not isinstance(item, bool)]
-        if sum(counts) > total:
-            raise ValueError("/states: more values than rows")
     failures.check(output, rows)
+
+
+def _check_items(keys: Sequence[Json], states: Sequence[Json], rows: int) -> None:
+    if not all(type(item) in KEYS for each in keys for item in each):
+        raise ValueError("/keys: texts, true, false and null are values")
+    for each in states:
+        if not all(type(item) in STATES for item in each):
+            raise ValueError("/states: counts, texts, true, false and null are states")
+        counts = [item for item in each if type(item) is int]
+        if counts and not (min(counts) >= 0 and sum(counts) <= rows):
+            raise ValueError("/states: more values than rows")
 
 
 def _check_groups(keys: Sequence[Sequence[Json]], groups: int, most: int) -> None:

@@ -116,8 +116,8 @@ class States:
                 self.before.append(f"const {pairs} = kit.words({box});")
                 self.lines.append(f"{box}[0] = {self.rows.cell(expr).text};")
             other = f"({at}) | 1" if at != "0" else "1"
-            self.lines.append(f"const {low} = {pairs}[{at}] | 0;")
-            self.lines.append(f"const {high} = {pairs}[{other}] | 0;")
+            self.lines.append(f"const {low} = {pairs}[{at}];")
+            self.lines.append(f"const {high} = {pairs}[{other}];")
             self._words[id(expr)] = (expr, low, high)
         return self._words[id(expr)][1:]
 
@@ -148,10 +148,7 @@ def _sum(states: States, expr: Expr, state: State) -> str:
         return _double_squares(states, expr, flag) if squares else _doubles(states, expr, flag)
     if isinstance(expr, ColumnRef) and expr.column.physical in WIDE and not squares:
         low, high = states.words(expr)
-        lows, highs = _sums(states, 0), _sums(states, 32)
-        states.lines.append(f"{lows[0].at()} += {flag} * ({low} >>> 0);")
-        states.lines.append(f"{highs[0].at()} += {flag} * {high};")
-        return f"kit.decimal({lows[1]} + {highs[1]})"
+        return _words(states, f"({low} >>> 0)", high, flag=flag)
     cell = states.rows.cell(expr)
     size = 1 if cell.form is Form.FLAG else max(abs(cell.low), abs(cell.high))
     if cell.form is Form.BIG or (squares and size > SQUARE_MAX):
@@ -160,37 +157,44 @@ def _sum(states: States, expr: Expr, state: State) -> str:
     if squares:
         value, size = f"{cell.text} * {cell.text}", size * size
     if size <= SUM_MAX:
-        slot, total = _sums(states, 0)
-        states.lines.append(f"{slot.at()} += {flag} * ({value});")
-        return f"kit.decimal({total})"
+        return _words(states, f"({value})", flag=flag)
     return _halves(states, value, flag)
 
 
-def _sums(states: States, bits: int) -> tuple[Slot, str]:
-    """A sum in a double, and the whole total of group h as a BigInt: 2^bits times that sum."""
-    sums = states.slot("t")
-    totals = states.slot("t", "bigs", "0n")
-    if states.grouped:
-        groups = states.groups()
-        states.turn(f"poured({totals.name}, {sums.name}, {bits}, {groups}, SINCE, count)")
-        return sums, f"({totals.at('h')} + kit.raised({sums.at('h')}, {bits}))"
-    states.turn("fresh(SINCE, count)")
-    states.end += [f"{totals.name} += kit.raised({sums.name}, {bits});", f"{sums.name} = 0;"]
-    return sums, totals.name
+def _words(states: States, *words: str, flag: str) -> str:
+    """The sum of whole numbers low + high·2^32, each at most 2^32, in a double for each word."""
+    total = states.slot("t", "bigs", "0n")
+    shown = []
+    for bits, word in zip((0, 32), words, strict=False):
+        if states.grouped:
+            slot = states.slot("t")
+            states.turn(f"poured({total.name}, {slot.name}, {bits}, found, SINCE, count)")
+            states.lines.append(f"{slot.at()} += {_where(flag, word)};")
+            shown.append(slot.at("h"))
+        else:
+            name = states.frame.name("t")
+            states.start.append(f"let {name} = 0;")
+            states.lines.append(f"{name} += {_where(flag, word)};")
+            states.end.append(f"{total.name} += kit.raised({name}, {bits});")
+    if not states.grouped:
+        states.turn("fresh(SINCE, count)")
+        return f"kit.decimal({total.name})"
+    return f"kit.spelltotal({total.at('h')}, {', '.join([*shown, '0'][:2])})"
+
+
+def _where(flag: str, value: str) -> str:
+    return value if flag == "1" else f"{flag} * {value}"
 
 
 def _halves(states: States, value: str, flag: str) -> str:
     """The sum of whole numbers up to 2^53, as those of their parts above and below 2^32."""
     word = states.frame.fixed("integer", str(2**32))
     whole, high = states.frame.name("x"), states.frame.name("x")
-    lows, highs = _sums(states, 0), _sums(states, 32)
     states.lines += [
         f"const {whole} = {value};",
         f"const {high} = kit.floor({whole} / {word});",
-        f"{lows[0].at()} += {flag} * ({whole} - {high} * {word});",
-        f"{highs[0].at()} += {flag} * {high};",
     ]
-    return f"kit.decimal({lows[1]} + {highs[1]})"
+    return _words(states, f"({whole} - {high} * {word})", high, flag=flag)
 
 
 def _bigs(states: States, cell: Cell, flag: str, squares: bool) -> str:
@@ -241,7 +245,7 @@ def _doubles(states: States, expr: Expr, flag: str) -> str:
         f"{limbs.name}[({at} + 1) | 0] += {sign} * ({middle});",
         f"{limbs.name}[({at} + 2) | 0] += {sign} * (({top} >>> 1) >>> (31 - {turn}));",
     ]
-    return f"kit.spellsum(kit.gathered({limbs.name}, {LIMBS}, h), {odd.at('h')})"
+    return f"kit.spelllimbs({limbs.name}, {LIMBS}, h, {odd.at('h')})"
 
 
 def _double_squares(states: States, expr: Expr, flag: str) -> str:
@@ -259,7 +263,7 @@ def _double_squares(states: States, expr: Expr, flag: str) -> str:
         "}",
     ]
     group = "h" if states.grouped else "0"
-    return f"kit.spellsum(kit.gathered({limbs.name}, {SQUARE_LIMBS}, {group}), {odd.at('h')})"
+    return f"kit.spelllimbs({limbs.name}, {SQUARE_LIMBS}, {group}, {odd.at('h')})"
 
 
 def _oddity(odd: Slot, power: str, flag: str, low: str, high: str) -> list[str]:

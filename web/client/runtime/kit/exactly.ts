@@ -4,7 +4,7 @@
 // Sums are kept in limbs of 32 bits, as doubles: while each was added to at most 2^21 times, none
 // has left ±2^53, and no addition ever rounded.
 
-const { BigInt, Math, RangeError } = globalThis;
+const { BigInt, Math, RangeError, String } = globalThis;
 const { floor } = Math;
 
 const ROWS_MAX = 2 ** 21;
@@ -54,18 +54,27 @@ export function poured(
   return rows;
 }
 
-/** The whole number in the limbs of one group. */
-export function gathered(limbs: Float64Array, width: number, group: number): bigint {
+/** As `spellsum`, of the whole number in the limbs of one group. */
+export function spelllimbs(
+  limbs: Float64Array, width: number, group: number, odd: number,
+): string {
+  const first = group * width;
+  let low = first;
+  let high = first + width - 1;
+  while (low < high && limbs[low] === 0) low += 1;
+  while (high > low && limbs[high] === 0) high -= 1;
   let total = 0n;
-  for (let at = width - 1; at >= 0; at--) {
-    const limb = limbs[group * width + at] as number;
-    total = total << 32n;
-    if (limb !== 0) total += BigInt(limb);
-  }
-  return total;
+  for (let at = high; at >= low; at--) total = (total << 32n) + BigInt(limbs[at] as number);
+  return spelledsum(total, 8 * (low - first), odd);
 }
 
-/** sums[group] · 2^bits. */
+/** The decimal digits of total + low + high · 2^32. */
+export function spelltotal(total: bigint, low: number, high: number): string {
+  if (total === 0n && high === 0) return String(low);
+  return String(total + BigInt(low) + (BigInt(high) << 32n));
+}
+
+/** sum · 2^bits. */
 export function raised(sum: number, bits: number): bigint {
   return BigInt(sum) << BigInt(bits);
 }
@@ -118,10 +127,17 @@ export function oddity(low: number, high: number): number {
  * says that NaN or infinities were among them.
  */
 export function spellsum(units: bigint, odd: number): string {
+  return spelledsum(units, 0, odd);
+}
+
+/** The same of units · 16^zeros. */
+function spelledsum(units: bigint, zeros: number, odd: number): string {
   if ((odd & 1) !== 0 || (odd & 6) === 6) return "nan";
   if (odd !== 0) return odd === 2 ? "inf" : "-inf";
   const digits = units.toString(16);
+  if (digits === "0") return digits;
   let end = digits.length;
-  while (end > 1 && digits[end - 1] === "0") end -= 1;
-  return end === digits.length ? digits : `${digits.slice(0, end)}p${digits.length - end}`;
+  while (digits[end - 1] === "0") end -= 1;
+  const behind = zeros + digits.length - end;
+  return behind === 0 ? digits : `${digits.slice(0, end)}p${behind}`;
 }

@@ -21,7 +21,7 @@ interface Seats {
 
 /** 2^32 divided by the golden ratio: multiples of it spread evenly (Knuth, volume 3, section 6.4). */
 const GOLDEN = 0x9e3779b1;
-const WORD = 2 ** 32;
+const BELOW = 2 ** -32;
 
 /** So many doubles, all of them `value`. */
 export function filled(length: number, value: number): Float64Array {
@@ -62,10 +62,10 @@ export function seats(most: number): Seats {
   };
 }
 
-/** As `named`, of whole Numbers of 0 or more. */
+/** As `named`, of whole Numbers. */
 export function seated(seats: Seats, value: number): number {
   const { values, numbers, mask } = seats;
-  const high = (value / WORD) | 0;
+  const high = (value * BELOW) | 0;
   let at = imul((value | 0) ^ imul(high, 31), GOLDEN) >>> seats.shift;
   for (;;) {
     const number = numbers[at] as number;
