@@ -15,6 +15,7 @@ from grid.items import Json
 from grid.plan.aggregates import State
 from grid.plan.query import Measure
 from grid.plan.spelling import UNIT_BITS, Total, total_of, value_of
+from grid.values import DAY_MICROSECONDS
 
 #: Bits of a square root before it is rounded: more than twice those of a double, so that no
 #: rounding of the root can hide which double is nearest.
@@ -81,9 +82,10 @@ def _mean(measure: Measure, count: int, totals: Sequence[Total]) -> object:
 
 
 def _moment(measure: Measure, count: int, total: Total) -> int:
-    """The mean of dates or timestamps in microseconds, halves to even."""
-    day = 86_400_000_000 if measure.operand.kind is Kind.DATE else 1
-    return round(Fraction(total.units * day, count))
+    """The mean of dates or timestamps in microseconds, halves towards zero as in DuckDB."""
+    units = total.units * (DAY_MICROSECONDS if measure.operand.kind is Kind.DATE else 1)
+    size = (2 * abs(units) + count - 1) // (2 * count)
+    return size if units > 0 else -size
 
 
 def _variance(measure: Measure, count: int, totals: Sequence[Total], less: int) -> Fraction | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grid.codegen import failures
 from grid.codegen.build import Place
+from grid.codegen.checker import PROGRAM_BYTES_MAX
 from grid.codegen.frame import Frame
 from grid.codegen.javascript import Rows
 from grid.codegen.program import Program, assemble
@@ -35,7 +36,7 @@ def program(query: Query) -> Program:
         lines = [*groups.lines, *lines]
         if keep != "1":
             lines = [f"if ({keep}) {{", *lines, "}"]
-    return assemble(
+    made = assemble(
         frame,
         before=[*_before(query, frame, groups), *states.before, *failed.before],
         start=states.start,
@@ -45,6 +46,16 @@ def program(query: Query) -> Program:
         result=f"{{{failed.pair}full: refused, keys: refused === 0 ? keys : kit.list(), "
         "states: refused === 0 ? answers : kit.list()}",
     )
+    return sized(made)
+
+
+def sized(made: Program) -> Program:
+    """The program, unless its text is longer than any may be; then it raises SpecError."""
+    if len(made.text) > PROGRAM_BYTES_MAX:
+        raise Place("").refuse(
+            f"this makes a program of {len(made.text)} bytes, and {PROGRAM_BYTES_MAX} are the most"
+        )
+    return made
 
 
 def _before(query: Query, frame: Frame, groups: Grouping | None) -> list[str]:
