@@ -63,6 +63,8 @@ OPERAND_ENDS = frozenset(
 NAMES = frozenset({TokenType.VAR, TokenType.IDENTIFIER})
 FORM = "a query is SELECT … FROM data [WHERE …] [GROUP BY …] [HAVING …] [ORDER BY …] [LIMIT …]"
 
+MISSING = "something is missing beside the comma"
+
 
 class Item(Struct, frozen=True):
     """A piece of the query's text between commas; its text stands at its place in the query."""
@@ -194,13 +196,13 @@ class Clauses:
                 found.append(token)
                 continue
             if not found:
-                break
+                raise Place(self.pointer, token.start).refuse(MISSING)
             yield found
             found = []
         if found:
             yield found
         elif tokens:
-            raise Place(self.pointer, tokens[-1].start).refuse("something is missing at a comma")
+            raise Place(self.pointer, tokens[-1].start).refuse(MISSING)
 
     def _refused(self, token: Token, what: str) -> Exception:
         return Place(self.pointer, token.start).refuse(f"{what} is not part of the language")

@@ -75,7 +75,9 @@ class _Select:
         self.clauses, self.columns, self.pointer = clauses, columns, pointer
         self.chosen = [_chosen(clauses, item, pointer) for item in clauses.items("SELECT")]
         if len(self.chosen) > ITEMS_MAX:
-            raise self.chosen[ITEMS_MAX].item.place.refuse(f"a query has {ITEMS_MAX} columns")
+            raise self.chosen[ITEMS_MAX].item.place.refuse(
+                f"a query has {ITEMS_MAX} columns at most"
+            )
         where = clauses.only("WHERE")
         self.planner = Planner(columns, None if where is None else self._condition(where))
         #: How many nodes each key's tree has: no tree of another size is looked at.
@@ -84,7 +86,7 @@ class _Select:
     def query(self, groups_max: int) -> Query:
         roots = self._grouped()
         if len(roots) > KEYS_MAX:
-            raise roots[KEYS_MAX][1].refuse(f"a query has {KEYS_MAX} keys")
+            raise roots[KEYS_MAX][1].refuse(f"a query has {KEYS_MAX} keys at most")
         for root, place in roots:
             self.planner.key(read(root, self.columns, self.pointer), place)
             self.sizes.add(_size(root))
