@@ -15,6 +15,7 @@ from grid.codegen.cells import Form
 from grid.codegen.javascript import DICTIONARIES
 from grid.codegen.tree import ColumnRef, Expr
 from grid.items import PhysicalType
+from grid.plan.query import GROUPS_MAX
 from grid.plan.states import States, valid
 
 #: Elements of the array of groups by their keys: 1 MB.
@@ -41,9 +42,8 @@ class _Code(Struct, frozen=True):
 class Grouping:
     """The lines that give each row of a group its number `g`, from 0, in the order they come."""
 
-    def __init__(self, states: States, keys: tuple[Expr, ...], groups_max: int) -> None:
+    def __init__(self, states: States, keys: tuple[Expr, ...]) -> None:
         self.states, self.rows, self.frame = states, states.rows, states.rows.frame
-        self.groups_max = groups_max
         #: Lines before the first chunk.
         self.before: list[str] = []
         #: Lines of a kept row; behind them `g` is its group.
@@ -100,7 +100,7 @@ class Grouping:
         self.lines.append(
             f"const {number} = {found if known == '1' else f'{known} ? {found} : 0'};"
         )
-        return _Code(number, self.groups_max + 2)
+        return _Code(number, GROUPS_MAX + 2)
 
     def _place(self, codes: list[_Code]) -> None:
         """Joins the keys' codes, and finds the group where they lead."""

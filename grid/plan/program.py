@@ -21,7 +21,7 @@ def program(query: Query) -> Program:
     keep = rows.keep(query.where)
     grouped = bool(query.keys)
     states = States(rows, grouped=grouped, keep=keep)
-    groups = Grouping(states, query.keys, query.groups_max) if grouped else None
+    groups = Grouping(states, query.keys) if grouped else None
     spelled = [states.spelled(partial) for partial in query.partials]
     if states.bytes * query.groups_max > STATES_BYTES_MAX:
         raise Place("/max_groups").refuse(

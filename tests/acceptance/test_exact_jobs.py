@@ -44,6 +44,18 @@ CRITERIA = {
         ("SUM", {"column": "points", **CRITERIA}, [[17, 3]]),
         ("MIN", {"column": "points", **WHERE}, [[3, 3]]),
         ("MIN", {"column": "points", **CRITERIA}, [[3, 3]]),
+        ("MAX", {"column": "points", **CRITERIA}, [[9, 3]]),
+        ("COUNT", {"column": "points"}, [[10]]),
+        (
+            "groupBy",
+            {"by": ["name"], "aggregates": [{"function": "SUM", "column": "points"}], **CRITERIA},
+            [["Suyash", 17]],
+        ),
+        (
+            "sql",
+            {"query": "SELECT name, count(*) FROM data GROUP BY name ORDER BY 2 DESC LIMIT 1"},
+            [["Bimal", 5]],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

@@ -134,9 +134,13 @@ def in_duckdb(
         return None
     found = []
     for row in rows:
-        of = [plain(value, key.type) for value, key in zip(row, query.keys, strict=False)]
+        outputs = query.final.outputs
+        of = [
+            plain(value, out.expr.type)
+            for value, out in zip(row, outputs[: len(keys)], strict=False)
+        ]
         for (one, sql), value, output in zip(
-            measures, row[len(keys) :], query.final.outputs[len(keys) :], strict=True
+            measures, row[len(keys) :], outputs[len(keys) :], strict=True
         ):
             exact = _fractions(one, sql, query)
             of.append(_exactly(one, value) if exact else plain(value, output.expr.type))

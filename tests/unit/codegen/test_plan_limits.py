@@ -98,6 +98,16 @@ def test_aggregates_of_too_many_groups_are_refused_before_a_job_exists() -> None
     computed(LOADED["groupBy"], spec, of, None)
 
 
+def test_one_key_may_be_said_twice(engine: DenoEngine) -> None:
+    of = table(LogicalType.INT64, [5, None, 1, 5])
+    spec = by("v")
+    spec["by"].append("v")
+    assert len(output(engine, "groupBy", spec, of, 2)["keys"]) == 1
+    assert merged(LOADED["groupBy"], spec, cut_up(of, 2), 1) == [
+        [1, 1, 1], [5, 5, 2], [None, None, 1],
+    ]  # fmt: skip
+
+
 def test_a_sum_of_decimals_beyond_38_digits_fails_the_job() -> None:
     most = 10**38 - 1
     of = table(LogicalType.DECIMAL, [most, most], (38, 2))
