@@ -8,10 +8,22 @@ from collections.abc import Sequence
 from grid.codegen.condition import condition
 from grid.items import Column, Json
 from grid.plan import final, merging, reference
+from grid.plan.aggregates import State
 from grid.plan.program import program
 from grid.plan.query import GROUPS_DEFAULT, Final, Output, Planner, Query
 from grid.plan.spec import measured
-from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part
+from grid.plugins.contract import COST_MAX, Chunk, JobType, Merged, OutputError, Part
+
+#: What a row costs, where a column read by it costs 1: of doubles, which cost the most.
+COSTS = {
+    State.ROWS: 1,
+    State.COUNT: 1,
+    State.SUM: 3,
+    State.SQUARES: 12,
+    State.LEAST: 1,
+    State.GREATEST: 1,
+}
+KEY_COST = 4
 
 
 class PlannedJobType(JobType):
@@ -46,6 +58,13 @@ class PlannedJobType(JobType):
             merging.check(output, rows, self.key_count(spec), most)
         except ValueError as error:
             raise OutputError(str(error)) from error
+
+    def cost(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> int:
+        """Rows times what each of them is about to cost: its columns, keys and states."""
+        query = self.plan(spec, columns)
+        states = sum(COSTS[one.state] for one in query.partials)
+        each = len(query.reads) + KEY_COST * len(query.keys) + states
+        return min(COST_MAX, max(1, sum(rows) * each))
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         return merging.start(self.plan(spec, columns))

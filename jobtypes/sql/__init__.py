@@ -11,7 +11,7 @@ from grid.plan import listing as lists
 from grid.plan.jobtype import PlannedJobType
 from grid.plan.query import GROUPS_DEFAULT, Query
 from grid.plan.select import has_groups, listing, select
-from grid.plugins.contract import Chunk, JobType, Merged, OutputError, Part
+from grid.plugins.contract import COST_MAX, Chunk, JobType, Merged, OutputError, Part
 
 FIELD = "query"
 POINTER = f"/{FIELD}"
@@ -62,6 +62,13 @@ class Sql(PlannedJobType):
             lists.check(output, rows)
         except ValueError as error:
             raise OutputError(str(error)) from error
+
+    def cost(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> int:
+        if _groups(spec):
+            return super().cost(spec, columns, rows)
+        query = _listing(spec, columns)
+        each = len(query.reads) + 2 * len(query.computed)
+        return min(COST_MAX, max(1, sum(rows) * each))
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         if _groups(spec):

@@ -12,6 +12,8 @@ from grammatical import KINDS, MACROS, NAMES, TYPES, Sql, expressions
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from grid.codegen.checker import check
+from grid.codegen.errors import SpecError
 from grid.codegen.failures import RowsFailed
 from grid.codegen.types import Kind
 from grid.conformance import Table, computed, cut_up, merged, random_tables
@@ -199,6 +201,26 @@ def test_what_is_no_query_is_refused_where_it_stands(
     (error,) = caught.value.errors
     assert says in error.message, error
     assert (error.pointer, error.position) == ("/query", position), error
+
+
+WORDS = """SELECT FROM data WHERE GROUP BY HAVING ORDER LIMIT OFFSET DISTINCT ALL AS , , ( ) * + -
+    = . name points share id 1 2 'a' "id" count sum avg NULL NOT IN CASE WHEN THEN END OVER JOIN ;
+    count(*) sum(points) GROUP ORDER BY 'x extract( :: [ DATE INTERVAL UNION WITH ON USING --"""
+SOUP = st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join)
+
+
+@given(SOUP | SOUP.map(lambda soup: f"SELECT name FROM data {soup}") | st.text())
+def test_any_text_is_a_query_or_refused(text: str) -> None:
+    columns, job_type = cut_up(PEOPLE, 3).columns, SQL.job_type
+    refused = None
+    try:
+        check(job_type.program({"query": text}, columns))
+        job_type.output_columns({"query": text}, columns)
+    except SpecError as error:
+        refused = error
+    if refused is not None:
+        assert refused.pointer in ("/query", "/max_groups", "")
+        assert refused.position is None or 0 <= refused.position <= len(text)
 
 
 def test_rows_and_groups_are_not_taken_for_one_another() -> None:
