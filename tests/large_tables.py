@@ -58,8 +58,7 @@ def _laid_out(name: str, array: pa.Array) -> tuple[Column, pa.Array]:
         return column, chunks.cast(array, column, chunks.dictionary(texts))
     if pa.types.is_decimal(array.type):
         kind, size = LogicalType.DECIMAL, (array.type.precision, array.type.scale)
-        values = [None if x is None else x.scaleb(size[1], WIDE) for x in array.to_pylist()]
-        plain = pa.array([None if x is None else int(x) for x in values], pa.int64())
+        plain = pc.multiply(array, pa.scalar(Decimal(10) ** size[1])).cast(pa.int64())
     elif pa.types.is_timestamp(array.type):
         kind, plain = LogicalType.TIMESTAMP, array.cast(pa.int64())
     elif pa.types.is_date(array.type):
