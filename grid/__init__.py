@@ -14,6 +14,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     chunks.py        Arrow bytes in, Arrow bytes out: cut, narrow, select rows
     codegen/         typed expressions (parsed by sqlglot) → JavaScript and a Python reference
     plugins/         the JobType contract, hooks, manifests, · loader, registry, selectors (pluggy)
+    plan/            one query as a plan: partial aggregates, their merge, and final rows
     jobspec.py       a spec checked against its JSON Schema and the data set's columns
     splitter.py      a job → the ranges of its work units, lazily
     transitioner.py  a work unit gets the results it needs, times them out, or gives up

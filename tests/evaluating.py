@@ -106,23 +106,22 @@ def by_reference(expr: Expr, table: Table) -> list[Any]:
 
 def by_duckdb(sql: str, type: Type, table: Table, database: duckdb.DuckDBPyConnection) -> list[Any]:
     """The same by DuckDB, where every failure is "failed"."""
-    arrow = pa.table(
-        [
-            *(
-                _arrow(values, kind, size)
-                for values, kind, size in zip(table.values, table.types, table.sizes, strict=True)
-            ),
-            pa.array(range(table.rows), pa.int64()),
-        ],
-        names=[*table.names, "place"],
-    )
+    arrow = arrow_of(table).append_column("place", pa.array(range(table.rows), pa.int64()))
     found = _asked(sql, arrow, database)
     if found is None:
         # A failure ends a query, so each row gets its own; twice, since DuckDB takes one for a
         # constant, and does not compute what stands beside a constant NULL.
         alone = [_asked(sql, arrow.take([row, row]), database) for row in range(table.rows)]
         found = [FAILED if values is None else values[0] for values in alone]
-    return [_plain(value, type) for value in found]
+    return [plain(value, type) for value in found]
+
+
+def arrow_of(table: Table) -> pa.Table:
+    """The table as DuckDB reads it."""
+    columns = zip(table.values, table.types, table.sizes, strict=True)
+    return pa.table(
+        [_arrow(values, kind, size) for values, kind, size in columns], names=list(table.names)
+    )
 
 
 def _asked(sql: str, arrow: pa.Table, database: duckdb.DuckDBPyConnection) -> list[Any] | None:
@@ -153,7 +152,8 @@ def _arrow(values: Sequence[Any], kind: LogicalType, size: tuple[int, int]) -> p
     return pa.array(values, pa.utf8())
 
 
-def _plain(value: Any, type: Type) -> Any:
+def plain(value: Any, type: Type) -> Any:
+    """DuckDB's value as the reference would have it."""
     if value is None or value == FAILED:
         return value
     if type.kind is Kind.DECIMAL:

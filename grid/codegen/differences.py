@@ -55,6 +55,18 @@ DIFFERENCES: Mapping[str, tuple[str, str]] = {
         "the bits of the C library that it was built with",
         "those of the portable libm; so for cos, tan, atan2, exp, ln, log10 and pow",
     ),
+    "sum(n), avg(x)": (
+        "sums of integers overflow 128 bits; sums of doubles depend on the order",
+        "exact: of integers in 64 bits or 38 digits, of doubles rounded once; so are means",
+    ),
+    "stddev(x), var_samp(x)": (
+        "rounded at every step; decimals as doubles; an error or 0 for infinities",
+        "exact until they are rounded once; NaN where a value is NaN or infinite",
+    ),
+    "min(x * -0e0)": (
+        "0.0 or -0.0, whichever came first; so for what rows are grouped by",
+        "0.0",
+    ),
     "substr(t, 9223372036854775807)": (
         "an error beyond ±2^32",
         "the empty text",

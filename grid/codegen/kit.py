@@ -9,6 +9,9 @@ from __future__ import annotations
 _ARRAYS = """base64 bytes floats words longs texts strings list push selection joined exact
     decimal"""
 _COUNTING = "times integers unit sqrt"
+_EXACTLY = """fresh carried poured raised squared oddity spellsum spelllimbs
+    spelltotal"""
+_GROUPS = "filled bigs names named seats seated weight"
 _KEYS = "keys next key permutation permute"
 _LIBM = "sin cos tan atan exp log logten topower"
 _LIKE = "pattern matches"
@@ -22,12 +25,11 @@ _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment re
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
-KIT_FUNCTIONS = frozenset(
-    " ".join(
-        (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
-    ).split()
-)
+_ALL = (_ARRAYS, _COUNTING, _EXACTLY, _GROUPS, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM,
+        _SPELLING, _TEXTS)  # fmt: skip
+
+KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.
-ALLOCATIONS = frozenset({"bytes", "floats", "integers", "longs", "texts"})
+ALLOCATIONS = frozenset({"bigs", "bytes", "filled", "floats", "integers", "longs", "texts"})
 #: Those that give a number a loop may count to: a finite one, fixed before the loop begins.
 BOUNDS = frozenset({"times"})

@@ -28,10 +28,12 @@ def assemble(
     start: Sequence[str] = (),
     rows: Sequence[str],
     end: Sequence[str] = (),
+    after: Sequence[str] = (),
     result: str,
 ) -> Program:
-    """The whole program: lines `before` all chunks, at the `start` and `end` of each, for each
-    row, and the object it returns. `j` counts chunks, `i` rows, `count` is the chunk's row count.
+    """The whole program: lines `before` and `after` all chunks, at the `start` and `end` of each,
+    for each row, and the object it returns. `j` counts chunks, `i` rows, `count` is the chunk's
+    row count.
     """
     lines = [
         "(function (inputs, params, kit) {",
@@ -51,6 +53,7 @@ def assemble(
         "}",
         *end,
         "}",
+        *after,
         f"return {result};",
         "})",
     ]

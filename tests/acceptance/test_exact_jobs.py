@@ -23,6 +23,7 @@ TEN_ROWS = [
 CSV = "id,name,points\n" + "".join(f"{a},{b},{c}\n" for a, b, c in TEN_ROWS)
 SUYASH = [[9, "Suyash", 5], [1, "Suyash", 3], [9, "Suyash", 9]]
 
+ENABLED = ("filterBy", "SUM", "MIN", "MAX", "COUNT", "groupBy", "sql")
 WHERE = {"where": "id <= 9 AND name = 'Suyash'"}
 CRITERIA = {
     "criterias": [
@@ -44,6 +45,18 @@ CRITERIA = {
         ("SUM", {"column": "points", **CRITERIA}, [[17, 3]]),
         ("MIN", {"column": "points", **WHERE}, [[3, 3]]),
         ("MIN", {"column": "points", **CRITERIA}, [[3, 3]]),
+        ("MAX", {"column": "points", **CRITERIA}, [[9, 3]]),
+        ("COUNT", {"column": "points"}, [[10]]),
+        (
+            "groupBy",
+            {"by": ["name"], "aggregates": [{"function": "SUM", "column": "points"}], **CRITERIA},
+            [["Suyash", 17]],
+        ),
+        (
+            "sql",
+            {"query": "SELECT name, count(*) FROM data GROUP BY name ORDER BY 2 DESC LIMIT 1"},
+            [["Bimal", 5]],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )

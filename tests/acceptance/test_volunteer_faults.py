@@ -48,7 +48,9 @@ def test_r31_of_twenty_units_in_one_visit_each_result_belongs_to_its_input(
         assert visit.wait(60) == 0, (tmp_path / "visit.log").read_text()
     server.until(job_id, "completed")
     wanted = [10**number for number in range(18)] + [7, -3]
-    assert [int(_answer(server, unit)["sum"]) for unit in server.workunits(job_id)] == wanted
+    assert [
+        int(_answer(server, unit)["states"][1][0]) for unit in server.workunits(job_id)
+    ] == wanted
     assert [int(value) for value in server.output(job_id)[0]] == [sum(wanted), 20]
 
 

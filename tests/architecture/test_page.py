@@ -14,7 +14,7 @@ from source_tree import GRID, ROOT, Line, files, imports, named, page, parse
 #: What a job type may see of grid: the contract and its toolbox.
 TOOLBOX = (
     "grid.plugins.contract", "grid.codegen", "grid.chunks", "grid.canonical", "grid.comparators",
-    "grid.items",
+    "grid.items", "grid.plan",
 )  # fmt: skip
 #: Words that say nothing about what a file is for.
 FILLER = {

@@ -17,7 +17,7 @@ FORBIDDEN = {
     "run": ("tests/",),
     "shard": (),
     #: A syntax tree has nodes, and Node.js builds the client.
-    "node": ("grid/codegen/", "jobtypes/", "hatch_build.py", "tests/", "web/client/"),
+    "node": ("grid/codegen/", "grid/plan/", "jobtypes/", "hatch_build.py", "tests/", "web/client/"),
     #: A Web Worker is called so by the browser.
     "worker": ("web/client/", "tests/"),
     #: HTTP has status codes, and processes have an exit status.

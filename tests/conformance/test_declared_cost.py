@@ -14,24 +14,24 @@ from grid.items import Json
 from grid.plugins.contract import COST_MAX
 from grid.plugins.loader import OWN_FOLDER, find, load
 
-SUM = load(find(OWN_FOLDER / "SUM"))
-EXAMPLE = SUM.examples[0]
+FILTER_BY = load(find(OWN_FOLDER / "filterBy"))
+EXAMPLE = FILTER_BY.examples[0]
 TURNS = itertools.count(1)
 CUT = cut_up(table_of(EXAMPLE["table"]), 3, wide=False)
 
 
 def costing(cost: Callable[..., Json]) -> None:
-    own = type(SUM.job_type)
+    own = type(FILTER_BY.job_type)
     job_type = type("Costing", (own,), {"cost": lambda self, *given: cost(*given)})()
-    check_cost(msgspec.structs.replace(SUM, job_type=job_type), EXAMPLE["spec"], CUT)
+    check_cost(msgspec.structs.replace(FILTER_BY, job_type=job_type), EXAMPLE["spec"], CUT)
 
 
 def test_rows_times_columns_is_a_cost() -> None:
-    check_cost(SUM, EXAMPLE["spec"], CUT)
+    check_cost(FILTER_BY, EXAMPLE["spec"], CUT)
     rows = [3, 4]
-    columns = SUM.job_type.reads(EXAMPLE["spec"], CUT.columns)
-    assert SUM.job_type.cost(EXAMPLE["spec"], CUT.columns, rows) == 7 * len(columns)
-    assert SUM.job_type.cost(EXAMPLE["spec"], CUT.columns, []) == 1
+    columns = FILTER_BY.job_type.reads(EXAMPLE["spec"], CUT.columns)
+    assert FILTER_BY.job_type.cost(EXAMPLE["spec"], CUT.columns, rows) == 7 * len(columns)
+    assert FILTER_BY.job_type.cost(EXAMPLE["spec"], CUT.columns, []) == 1
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def job_type(name: str) -> JobType:
     return load(find(OWN_FOLDER / name)).job_type
 
 
-JOB_TYPES = {name: job_type(name) for name in ("filterBy", "SUM", "MIN")}
+JOB_TYPES = {name: job_type(name) for name in ("filterBy", "SUM", "MIN", "groupBy", "sql")}
 
 
 def columns_of(nullable: bool, text: PhysicalType, whole: PhysicalType) -> list[Column]:

@@ -279,8 +279,15 @@ COLUMNS = st.builds(
 )
 
 
-@given(columns=COLUMNS, sql=expressions(Kind.BOOLEAN, 3, libm=True), column=st.sampled_from(NAMES))
-def test_every_generated_program_passes(columns: list[Column], sql: Sql, column: str) -> None:
+@given(
+    columns=COLUMNS,
+    sql=expressions(Kind.BOOLEAN, 3, libm=True),
+    column=st.sampled_from(NAMES),
+    name=st.sampled_from(tuple(JOB_TYPES)),
+)
+def test_every_generated_program_passes(
+    columns: list[Column], sql: Sql, column: str, name: str
+) -> None:
     try:
         parse(sql.grid, columns)
     except SpecError:
@@ -289,11 +296,18 @@ def test_every_generated_program_passes(columns: list[Column], sql: Sql, column:
         "filterBy": {"where": sql.grid},
         "SUM": {"where": sql.grid, "column": column if column in "abxy" else "a"},
         "MIN": {"where": sql.grid, "column": column},
+        "groupBy": {
+            "by": [column, {"expression": sql.grid, "as": "also"}],
+            "aggregates": [
+                {"function": "COUNT", "expression": sql.grid, "as": "many"},
+                {"function": "STDDEV_POP" if column in "abxypq" else "MAX", "column": column},
+            ],
+        },
+        "sql": {"query": f"SELECT {column} AS c, {sql.grid} AS e FROM data WHERE {sql.grid}"},
     }
-    for name, spec in specs.items():
-        program = JOB_TYPES[name].program(spec, columns)
-        check(program)
-        assert program == JOB_TYPES[name].program(spec, columns)
+    program = JOB_TYPES[name].program(specs[name], columns)
+    check(program)
+    assert program == JOB_TYPES[name].program(specs[name], columns)
 
 
 def test_the_checker_knows_the_kit_as_it_is() -> None:

@@ -77,6 +77,27 @@ def test_a_column_name_is_no_program_text(text: str) -> None:
     assert program(text) == program("x")
 
 
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_no_name_or_text_of_a_query_is_program_text(text: str) -> None:
+    columns = columns_of(True, PhysicalType.DICT8, PhysicalType.INT64)
+
+    def programs(value: str) -> list[str]:
+        name, word = '"' + value.replace('"', '""') + '"', "'" + value.replace("'", "''") + "'"
+        groups = {
+            "by": [{"expression": f"t || {word}", "as": value or "x"}],
+            "aggregates": [{"function": "MIN", "expression": f"{word} || u", "as": f"{value}2"}],
+            "max_groups": 1 + len(value),
+        }
+        rows = f"SELECT replace(t, {word}, u) AS {name} FROM data WHERE t <> {word}"
+        ends = f"SELECT max(t) || {word} AS {name} FROM data HAVING min(u) < {word} LIMIT 3"
+        return [
+            JOB_TYPES["groupBy"].program(groups, columns),
+            *(JOB_TYPES["sql"].program({"query": query}, columns) for query in (rows, ends)),
+        ]
+
+    assert programs(text) == programs("x")
+
+
 @given(st.integers(-(2**53), 2**53))
 def test_a_small_number_of_the_spec_is_no_program_text(value: int) -> None:
     columns = columns_of(True, PhysicalType.DICT8, PhysicalType.INT8)

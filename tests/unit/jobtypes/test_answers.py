@@ -18,7 +18,9 @@ from grid.engines.deno import DenoEngine
 from grid.items import Json, LogicalType
 from grid.plugins.loader import OWN_FOLDER, find, load
 
-LOADED = {name: load(find(OWN_FOLDER / name)) for name in ("filterBy", "SUM", "MIN")}
+LOADED = {
+    name: load(find(OWN_FOLDER / name)) for name in ("filterBy", "SUM", "MIN", "MAX", "COUNT")
+}
 ROWS = [
     (1, "Bimal", 7), (1, "Utkarsh", 6), (1, "Bimal", 3), (9, "Suyash", 5), (1, "Bimal", 7),
     (1, "Suyash", 3), (1, "Bimal", 3), (1, "Bimal", 3), (9, "Suyash", 9), (3, "Utkarsh", 1),
@@ -66,6 +68,10 @@ def answer(
         ("SUM", {"column": "points", **SUYASH}, [[17, 3]]),
         ("MIN", {"column": "points"}, [[1, 10]]),
         ("MIN", {"column": "points", **SUYASH}, [[3, 3]]),
+        ("MAX", {"column": "points"}, [[9, 10]]),
+        ("MAX", {"column": "points", **SUYASH}, [[9, 3]]),
+        ("COUNT", {"column": "points"}, [[10]]),
+        ("COUNT", {"column": "points", **SUYASH}, [[3]]),
     ],
 )
 def test_the_worked_examples(

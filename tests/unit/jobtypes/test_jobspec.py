@@ -72,7 +72,7 @@ def criterion(**changes: Json) -> Json:
         ("filterBy", {"where": "x" * 70_000}, "", "64000 bytes"),
         ("filterBy", {"where": DEEP}, "", "20 deep"),
         ("SUM", {}, "/column", "needed"),
-        ("SUM", {"column": "name"}, "/column", "has no sum"),
+        ("SUM", {"column": "name"}, "/column", "does not take text"),
         ("SUM", {"column": "nothing"}, "/column", "no column"),
         ("SUM", {"column": 0}, "/column", "type string"),
         ("SUM", {"column": "id", "where": "id"}, "/where", "needs a condition"),

@@ -8,7 +8,9 @@
 import * as angles from "./kit/angles.ts";
 import * as arrays from "./kit/arrays.ts";
 import * as counting from "./kit/counting.ts";
+import * as exactly from "./kit/exactly.ts";
 import * as exponential from "./kit/exponential.ts";
+import * as groups from "./kit/groups.ts";
 import * as keys from "./kit/keys.ts";
 import * as like from "./kit/like.ts";
 import * as moments from "./kit/moments.ts";
@@ -25,7 +27,9 @@ export const kit = Object.freeze({
   ...angles,
   ...arrays,
   ...counting,
+  ...exactly,
   ...exponential,
+  ...groups,
   ...keys,
   ...like,
   ...moments,

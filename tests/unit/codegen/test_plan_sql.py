@@ -1,0 +1,253 @@
+"""This file is where whole queries are compared with DuckDB, and what is no query is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+from evaluating import alike, arrow_of
+from grammatical import KINDS, MACROS, NAMES, TYPES, Sql, expressions
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+
+from grid.codegen.checker import check
+from grid.codegen.errors import SpecError
+from grid.codegen.failures import RowsFailed
+from grid.codegen.types import Kind
+from grid.conformance import Table, computed, cut_up, merged, random_tables
+from grid.engines.deno import DenoEngine
+from grid.items import Json, LogicalType
+from grid.jobspec import SpecRefused
+from grid.plugins.contract import OutputError
+from grid.plugins.loader import OWN_FOLDER, find, load
+
+SQL = load(find(OWN_FOLDER / "sql"))
+PEOPLE = Table(
+    names=("id", "name", "points", "share"),
+    types=(LogicalType.INT64, LogicalType.TEXT, LogicalType.INT64, LogicalType.DOUBLE),
+    values=(
+        (1, 1, 1, 9, 1, 1, 1, None, 9, 3),
+        ("Bimal", "Utkarsh", "Bimal", None, "Bimal", "Suyash", None, "Bimal", "Suyash", "Utkarsh"),
+        (7, 6, 3, 5, 7, None, 3, 3, 9, 1),
+        (0.5, 0.25, None, 1.5, float("nan"), -2.0, 8.0, 0.5, 0.125, 1.0),
+    ),
+)
+GENERATED = settings(
+    max_examples=max(30, settings().max_examples // 4),
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DenoEngine]:
+    with DenoEngine() as deno:
+        yield deno
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 1")
+        for macro in MACROS:
+            connection.execute(macro)
+        yield connection
+
+
+def answer(engine: DenoEngine | None, query: str, table: Table, chunk_rows: int) -> list[Json]:
+    cut = cut_up(table, chunk_rows)
+    computed(SQL, {"query": query}, cut, engine)
+    return merged(SQL, {"query": query}, cut, 2)
+
+
+def shown(value: Any) -> Json:
+    """DuckDB's value as outputs have it in JSON."""
+    if isinstance(value, float) and value != value:
+        return "NaN"
+    return str(value) if isinstance(value, int) and abs(value) > 2**53 else value
+
+
+@pytest.mark.parametrize("chunk_rows", [3, 10])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM data",
+        'SELECT name AS "the name", points * 2 AS twice FROM data WHERE share < 1 OR share IS NULL',
+        "select upper(name) || '!' loud, id from DATA where points > 2 limit 3 offset 2;",
+        "SELECT points FROM data LIMIT 0",
+        "SELECT count(*), count(name), count(1) FROM data",
+        "SELECT sum(points), min(name), max(share), avg(points), bool_or(id = 9) FROM data",
+        "SELECT sum(points) * 2 + count(*) AS both FROM data WHERE id = 1",
+        "SELECT count(*) FROM data WHERE id = 77",
+        "SELECT sum(points) FROM data WHERE id = 77",
+        "SELECT name, count(*) AS n FROM data GROUP BY name ORDER BY n DESC, name",
+        "SELECT name, id FROM data GROUP BY name, id ORDER BY name DESC NULLS FIRST, 2",
+        "SELECT id % 2 AS odd, sum(points) p FROM data GROUP BY odd ORDER BY odd",
+        "SELECT id % 2 + 1 AS o FROM data GROUP BY id % 2 HAVING o > 1 OR id % 2 > 3 ORDER BY o",
+        "SELECT name FROM data GROUP BY 1 HAVING sum(points) > 9 ORDER BY sum(points) DESC",
+        "SELECT name, max(points) - min(id) FROM data GROUP BY ALL ORDER BY 2, 1 LIMIT 2 OFFSET 1",
+        "SELECT DISTINCT name, id FROM data ORDER BY id, name",
+        "SELECT coalesce(name, '?') AS w, stddev(points) IS NULL FROM data GROUP BY w ORDER BY 1",
+        ("SELECT CASE WHEN id > 1 THEN 'many' ELSE 'one' END AS k, count(*) FROM data GROUP BY k"
+        " ORDER BY CASE WHEN count(*) > 5 THEN 1 ELSE 2 END"),
+        "SELECT share FROM data GROUP BY share HAVING share > 0.2 ORDER BY share",
+        ("SELECT extract(year FROM DATE '2020-02-01' + CAST(id AS INTEGER)) AS y, count(*)"
+        " FROM data WHERE id IS NOT NULL GROUP BY ALL"),
+        "SELECT count(*) FROM data GROUP BY name HAVING name LIKE '%a%' ORDER BY name",
+    ],
+)  # fmt: skip
+def test_a_query_gives_what_duckdb_gives(
+    engine: DenoEngine, database: duckdb.DuckDBPyConnection, query: str, chunk_rows: int
+) -> None:
+    database.register("data", arrow_of(PEOPLE))
+    theirs = [[shown(value) for value in row] for row in database.execute(query).fetchall()]
+    assert answer(engine, query, PEOPLE, chunk_rows) == theirs
+
+
+@GENERATED
+@given(data=st.data(), table=random_tables(NAMES, TYPES, 10), chunk_rows=st.integers(1, 10))
+def test_a_generated_query_gives_what_duckdb_gives(
+    engine: DenoEngine,
+    database: duckdb.DuckDBPyConnection,
+    data: st.DataObject,
+    table: Table,
+    chunk_rows: int,
+) -> None:
+    """Groups by anything, conditions before and after, in any order, some of the rows."""
+    assume(table.rows)
+
+    def drawn(kind: Kind) -> Sql:
+        return data.draw(expressions(kind, 1))
+
+    key, other = (drawn(data.draw(st.sampled_from(KINDS))) for _ in range(2))
+    exact = data.draw(st.sampled_from((Kind.INTEGER, Kind.TEXT, Kind.DATE, Kind.BOOLEAN)))
+    where, least, added = drawn(Kind.BOOLEAN), drawn(exact), drawn(Kind.INTEGER)
+    limit = data.draw(st.integers(0, 5))
+
+    def query(at: int) -> str:
+        return (
+            f"SELECT {key[at]} AS k, {other[at]} AS l, min({least[at]}) AS m, count(*) AS n, "
+            f"sum({added[at]}) AS s FROM data WHERE {where[at]} GROUP BY k, l "
+            f"HAVING count(*) < 5 ORDER BY n DESC, k, l NULLS FIRST LIMIT {limit} OFFSET 1"
+        )
+
+    database.register("data", arrow_of(table))
+    try:
+        theirs = database.execute(query(1)).fetchall()
+        cut = cut_up(table, chunk_rows)
+        computed(SQL, {"query": query(0)}, cut, engine)
+        ours = merged(SQL, {"query": query(0)}, cut, 2)
+    except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException,
+            RowsFailed, SpecRefused):  # fmt: skip
+        assume(False)
+    assert [row[3] for row in ours] == [row[3] for row in theirs]
+    if exact is not Kind.DATE:
+        for one, two in zip(ours, theirs, strict=True):
+            assert alike(one[2], shown(two[2])), (query(0), one, two)
+    assert [None if row[4] is None else int(row[4]) for row in ours] == [row[4] for row in theirs]
+
+
+@pytest.mark.parametrize(
+    ("query", "position", "says"),
+    [
+        ("SELECT", 6, "SELECT needs something"),
+        ("SELECT 1", 8, "FROM data is missing"),
+        ("EXPLAIN SELECT 1", None, "a query is SELECT"),
+        ("SELECT nme FROM data", 7, "did you mean 'name'"),
+        ("SELECT id FROM other", 15, "called data"),
+        ("SELECT id FROM data, data", 19, "JOIN"),
+        ("SELECT id FROM data LEFT JOIN data ON TRUE", 20, "JOIN"),
+        ("WITH x AS (SELECT 1) SELECT * FROM x", 0, "WITH"),
+        ("SELECT id FROM (SELECT * FROM data)", 16, "a query within a query"),
+        ("SELECT (SELECT 1) FROM data", 8, "a query within a query"),
+        ("SELECT id FROM data WHERE id IN (SELECT 1)", 33, "a query within a query"),
+        ("SELECT id FROM data UNION SELECT id FROM data", 20, "UNION"),
+        ("SELECT row_number() OVER () FROM data", 20, "a window function"),
+        ("SELECT sum(id) FILTER (WHERE TRUE) FROM data", 15, "FILTER"),
+        ("SELECT count(DISTINCT id) FROM data", 7, "DISTINCT"),
+        ("SELECT DISTINCT ON (id) id FROM data", 7, "DISTINCT ON"),
+        ("SELECT sum(max(id)) FROM data", 7, "an aggregate of an aggregate"),
+        ("SELECT sum(id, id) FROM data", 7, "one operand"),
+        ("SELECT sum(name) FROM data", 7, "SUM does not take text"),
+        ("SELECT median(id) FROM data", 7, "there is no function 'median'"),
+        ("SELECT id, count(*) FROM data", 7, "neither grouped by nor aggregated"),
+        ("SELECT count(*) FROM data HAVING id > 1", 33, "neither grouped by nor aggregated"),
+        ("SELECT * FROM data GROUP BY id", 7, "queries without groups"),
+        ("SELECT id FROM data WHERE count(*) > 1", 26, "HAVING has"),
+        ("SELECT id FROM data WHERE id", 26, "needs a condition"),
+        ("SELECT id FROM data ORDER BY id", 29, "ORDER BY needs groups"),
+        ("SELECT id FROM data GROUP BY id WHERE id > 1", 32, "cannot stand here"),
+        ("SELECT id FROM data GROUP BY 2", 29, "items 1 to 1"),
+        ("SELECT id FROM data LIMIT id", 26, "a number of rows"),
+        ("SELECT id,, id FROM data", 10, "something is missing"),
+        ("SELECT id AS x, id AS x FROM data", None, "two columns 'x'"),
+        ("SELECT id FROM data; SELECT 1", 19, "a second statement"),
+        ("SELECT id FROM data WHERE name = 'x", 35, "not closed"),
+        ("SELECT id + FROM data", 10, "cannot be read"),
+        ("SELECT " + "(" * 40 + "id" + ")" * 40 + " FROM data", 31, "nested too deeply"),
+        ("SELECT id FROM data GROUP BY x.y", 29, "a.b names no column"),
+        ("SELECT points / 0 FROM data", 7, "division by zero"),
+        ("SELECT count(*) / 0 FROM data", 7, "division by zero"),
+        ("SELECT " + ", ".join(f"id AS c{n}" for n in range(60)) + " FROM data", 525, "48 columns"),
+    ],
+)
+def test_what_is_no_query_is_refused_where_it_stands(
+    query: str, position: int | None, says: str
+) -> None:
+    with pytest.raises(SpecRefused) as caught:
+        answer(None, query, PEOPLE, 3)
+    (error,) = caught.value.errors
+    assert says in error.message, error
+    assert (error.pointer, error.position) == ("/query", position), error
+
+
+WORDS = """SELECT FROM data WHERE GROUP BY HAVING ORDER LIMIT OFFSET DISTINCT ALL AS , , ( ) * + -
+    = . name points share id 1 2 'a' "id" count sum avg NULL NOT IN CASE WHEN THEN END OVER JOIN ;
+    count(*) sum(points) GROUP ORDER BY 'x extract( :: [ DATE INTERVAL UNION WITH ON USING --"""
+SOUP = st.lists(st.sampled_from(WORDS.split()), max_size=25).map(" ".join)
+
+
+@given(SOUP | SOUP.map(lambda soup: f"SELECT name FROM data {soup}") | st.text())
+def test_any_text_is_a_query_or_refused(text: str) -> None:
+    columns, job_type = cut_up(PEOPLE, 3).columns, SQL.job_type
+    refused = None
+    try:
+        check(job_type.program({"query": text}, columns))
+        job_type.output_columns({"query": text}, columns)
+    except SpecError as error:
+        refused = error
+    if refused is not None:
+        assert refused.pointer in ("/query", "/max_groups", "")
+        assert refused.position is None or 0 <= refused.position <= len(text)
+
+
+def test_rows_and_groups_are_not_taken_for_one_another() -> None:
+    groups = {"full": 0, "keys": [], "states": [[3]]}
+    rows = {"full": 0, "chunks": [{"count": 0, "deltas": ""}], "values": []}
+    check = SQL.job_type.check_output
+    check({"query": "SELECT count(*) FROM data"}, [3], groups)
+    check({"query": "SELECT id FROM data"}, [3], rows)
+    for query, output in (("SELECT count(*) FROM data", rows), ("SELECT id FROM data", groups)):
+        with pytest.raises(OutputError):
+            check({"query": query}, [3], output)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"values": [["1", "2"]]},
+        {"values": [[1]]},
+        {"chunks": []},
+        {"chunks": [{"count": 3, "deltas": ""}]},
+        {"full": 2},
+    ],
+)
+def test_values_belong_to_the_rows_that_are_selected(change: Json) -> None:
+    spec = {"query": "SELECT id + 1 FROM data"}
+    honest: Json = {"full": 0, "chunks": [{"count": 1, "bitmap": "AQ=="}], "values": [["1"]]}
+    SQL.job_type.check_output(spec, [3], honest)
+    forged = {**honest, **change}
+    with pytest.raises(OutputError):
+        SQL.job_type.check_output(spec, [3], forged)
