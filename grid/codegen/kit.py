@@ -13,6 +13,7 @@ _KEYS = "keys next key permutation permute"
 _LIBM = "sin cos tan atan exp log logten topower"
 _LIKE = "pattern matches"
 _RANDOM = "alea"
+_RANKING = "ranking enter worst scores places bin"
 _MOMENTS = """today bigday months year month quarter decade century day doy isodow dow isoyear week
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
@@ -22,11 +23,10 @@ _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment re
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
-KIT_FUNCTIONS = frozenset(
-    " ".join(
-        (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
-    ).split()
-)
+_ALL = (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _RANKING, _SPELLING,
+        _TEXTS)  # fmt: skip
+
+KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.
 ALLOCATIONS = frozenset({"bytes", "floats", "integers", "longs", "texts"})
 #: Those that give a number a loop may count to: a finite one, fixed before the loop begins.

@@ -15,6 +15,7 @@ import * as moments from "./kit/moments.ts";
 import * as numbers from "./kit/numbers.ts";
 import * as permutations from "./kit/permutations.ts";
 import * as random from "./kit/random.ts";
+import * as ranking from "./kit/ranking.ts";
 import * as spelling from "./kit/spelling.ts";
 import * as texts from "./kit/texts.ts";
 
@@ -32,6 +33,7 @@ export const kit = Object.freeze({
   ...numbers,
   ...permutations,
   ...random,
+  ...ranking,
   ...spelling,
   ...texts,
 });
