@@ -18,13 +18,14 @@ _MOMENTS = """today bigday months year month quarter decade century day doy isod
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
     half even rounded cutoff whole"""
+_SIMILAR = "comparable levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
-_ALL = (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _RANKING, _SPELLING,
-        _TEXTS)  # fmt: skip
+_ALL = (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _RANKING, _SIMILAR,
+        _SPELLING, _TEXTS)  # fmt: skip
 
 KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.

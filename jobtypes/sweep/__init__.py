@@ -8,6 +8,7 @@ from typing import Any, cast
 import pyarrow as pa
 
 from grid.codegen import answers, best, failures
+from grid.codegen.keeping import COUNTS
 from grid.codegen.types import DOUBLE, INTEGER
 from grid.items import Column, Json
 from grid.plugins.contract import (
@@ -23,7 +24,7 @@ from grid.plugins.contract import (
 
 from .asked import Asked, asked
 from .parameters import values
-from .program import COUNTS, program
+from .program import program
 from .reference import check, expected
 
 #: Points of a work unit: minutes of a slow machine, whatever was measured.

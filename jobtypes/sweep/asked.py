@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from msgspec import Struct
 
 from grid.codegen import parse
 from grid.codegen.best import Best
 from grid.codegen.build import Place
-from grid.codegen.failing import Site, failing, sites
-from grid.codegen.reference import evaluated
-from grid.codegen.tree import Call, Expr, shared, walk
-from grid.codegen.types import NUMBERS, Kind
+from grid.codegen.expense import nanoseconds
+from grid.codegen.failing import Site, sites
+from grid.codegen.reference.given import Given, given
+from grid.codegen.tree import Expr, shared
+from grid.codegen.types import NUMBERS
 from grid.items import Json
 
 from .parameters import Parameter, parameters, total, values
@@ -23,10 +23,6 @@ from .parameters import Parameter, parameters, total, values
 ALL_MAX = 10**6
 #: Points that the reference computes at once.
 BLOCK = 4096
-#: What operations cost, in nanoseconds of a browser of 2024: those of doubles and small integers,
-#: of texts, and of the portable libm.
-PLAIN_NS, TEXT_NS, LIBM_NS = 2, 60, 40
-LIBM = frozenset({"sin", "cos", "tan", "atan2", "exp", "ln", "log10", "pow"})
 
 
 class Asked(Struct, frozen=True):
@@ -52,27 +48,14 @@ class Asked(Struct, frozen=True):
     @property
     def point_ns(self) -> int:
         """What a point takes, roughly."""
-        items = [item for expr in (self.value, self.where) if expr for item in walk(expr)]
-        return PLAIN_NS + sum(_ns(item) for item in {id(item): item for item in items}.values())
+        return nanoseconds(self.where, self.value)
 
-    def computed(self, points: Sequence[int]) -> Iterator[tuple[int, bool, Any, int | None]]:
-        """Each point: whether it is selected, its value, the place where it failed."""
+    def computed(self, points: Sequence[int]) -> Iterator[tuple[int, Given]]:
+        """What each point gives."""
         for start in range(0, len(points), BLOCK):
             block = points[start : start + BLOCK]
-            chunk = values(self.found, block)
-            numbers = failing(self.where, self.value)
-            keep = [True] * len(block)
-            faults: dict[int, int] = {}
-            if self.where is not None:
-                truth, faults = evaluated(self.where, chunk, len(block), numbers)
-                keep = [value is True and row not in faults for row, value in enumerate(truth)]
-            rows = [row for row, kept in enumerate(keep) if kept]
-            narrow = {name: [column[row] for row in rows] for name, column in chunk.items()}
-            given, failed = evaluated(self.value, narrow, len(rows), numbers)
-            answers = {row: (given[at], failed.get(at)) for at, row in enumerate(rows)}
-            for row, point in enumerate(block):
-                value, fault = answers.get(row, (None, faults.get(row)))
-                yield point, row in answers, None if fault else value, fault
+            found = given(self.where, self.value, values(self.found, block), len(block))
+            yield from zip(block, found, strict=True)
 
 
 def asked(spec: Mapping[str, Json]) -> Asked:
@@ -94,12 +77,3 @@ def asked(spec: Mapping[str, Json]) -> Asked:
     elif total(found) > ALL_MAX:
         raise Place("/all").refuse(f"all values of {ALL_MAX:,} points at most")
     return Asked(found, value, rest[0] if rest else None, best, edges)
-
-
-def _ns(item: Expr) -> int:
-    if not isinstance(item, Call):
-        return 0
-    if item.op in LIBM:
-        return LIBM_NS
-    texts = item.kind is Kind.TEXT or any(one.kind is Kind.TEXT for one in item.args)
-    return TEXT_NS if texts else PLAIN_NS

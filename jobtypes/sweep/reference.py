@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grid.codegen import answers, best, failures
+from grid.codegen.keeping import COUNTS
 from grid.codegen.types import DOUBLE
 from grid.items import Json
 
 from .asked import Asked
 from .parameters import total
-from .program import COUNTS
 
 #: Claims of one report that are computed again; more would keep the server busy.
 CLAIMS_MAX = 16
@@ -26,10 +26,11 @@ def expected(asked: Asked, points: Sequence[int]) -> Json:
     bins = [0] * (len(asked.edges or ()) + 1)
     known: list[best.Entry] = []
     pending: list[best.Entry] = []
-    for row, (point, selected, value, fault) in enumerate(asked.computed(points)):
-        if fault is not None:
-            faults[row] = fault
-        if not selected:
+    for row, (point, one) in enumerate(asked.computed(points)):
+        value = one.value
+        if one.fault is not None:
+            faults[row] = one.fault
+        if not one.selected:
             continue
         odd = isinstance(value, float) and math.isnan(value)
         counts["selected"] += 1
@@ -80,8 +81,8 @@ def _claimed(asked: Asked, entries: Sequence[best.Entry]) -> None:
     if any(places[0] >= end for places, _ in entries):
         raise ValueError("/found: there is no such point")
     claims = {places[0]: value for places, value in entries[:CLAIMS_MAX]}
-    for point, selected, value, _ in asked.computed(list(claims)):
-        if not selected or answers.spelled(value) != answers.spelled(claims[point]):
+    for point, one in asked.computed(list(claims)):
+        if not one.selected or answers.spelled(one.value) != answers.spelled(claims[point]):
             raise ValueError(f"/found: point {point} has another value")
 
 
