@@ -7,7 +7,7 @@ from grid.codegen.types import Kind
 
 #: What operations take a browser of 2024, as measured: those of doubles and small whole numbers,
 #: of texts, of the portable libm, and comparisons of two names.
-PLAIN_NS, TEXT_NS, LIBM_NS, SIMILAR_NS = 2, 60, 40, 120
+PLAIN_NS, TEXT_NS, LIBM_NS, SIMILAR_NS = 2, 60, 40, 250
 LIBM = frozenset({"sin", "cos", "tan", "atan2", "exp", "ln", "log10", "pow"})
 SIMILAR = frozenset({"levenshtein", "jaro_winkler_similarity"})
 

@@ -67,6 +67,13 @@ def counting(
     )
 
 
+def together(*several: Counting) -> Counting:
+    """What a program needs whose rows fail in several places, each with its own lines of a row."""
+    busy = [one for one in several if one.before]
+    spoken = [one for one in several if one.pair]
+    return (busy or spoken or [Counting()])[0]
+
+
 def counted(faults: Sequence[Mapping[int, int]]) -> Json:
     """The same from the reference's faults, chunk by chunk."""
     total = sum(map(len, faults))

@@ -35,7 +35,7 @@ class Kept:
     def lines(self, value: Cell, fails: str) -> list[str]:
         """Those of one that is selected; `fails` is a flag, or 0."""
         lines = self.rows
-        if value.form is Form.DOUBLE:
+        if value.form is Form.DOUBLE and value.nan:
             test = f"if ({value.text} !== {value.text}) {{"
             lines = [test, "nans += 1;", *self.nans, "} else {", *lines, "}"]
         valid = [*value.valid, *([] if fails == "0" else [f"!{fails}"])]

@@ -147,10 +147,10 @@ class Counter:
             self.before += [
                 f"let step{number} = left % {count};",
                 f"left = (left - step{number}) / {count};",
-                f"let p{number} = {self._values[number]};",
+                f"let par{number} = {self._values[number]};",
             ]
             low, high = _bounds(one)
-            self.cells[one.name] = Cell(f"p{number}", (), FORMS[one.type.kind], low, high)
+            self.cells[one.name] = Cell(f"par{number}", (), FORMS[one.type.kind], low, high)
 
     @property
     def behind(self) -> list[str]:
@@ -164,7 +164,7 @@ class Counter:
             f"step{number} = 0;",
             *(self._next(number - 1) if number else []),
             "}",
-            f"p{number} = {self._values[number]};",
+            f"par{number} = {self._values[number]};",
         ]
 
     def _value(self, number: int, one: Parameter) -> str:

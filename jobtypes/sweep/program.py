@@ -28,13 +28,13 @@ def program(asked: Asked) -> Program:
         value = inner.double(value, asked.value.type.scale)
     kept = _kept(asked, frame, value)
     block = [*inner.lines, *fails.rows, *kept.lines(value, flag)]
-    pair = fails.pair if fails.before or not asks.before else asks.pair
+    counting = failures.together(asks, fails)
     lines = [
         "(function (inputs, params, kit) {",
         '"use strict";',
         "const literals = params.literals;",
         *frame.setup,
-        *(asks.before or fails.before),
+        *counting.before,
         *kept.before,
         "const points = inputs[0];",
         "const first = points.first;",
@@ -47,7 +47,7 @@ def program(asked: Asked) -> Program:
         *counter.behind,
         "}",
         *kept.end,
-        f"return {{{pair}{kept.result}}};",
+        f"return {{{counting.pair}{kept.result}}};",
         "})",
     ]
     return Program(indented(lines), {"literals": list(frame.literals)})

@@ -26,7 +26,15 @@ FORMULAS = (
     "n * n * 9007199254740993", "-x", "nullif(n, 2)", "pow(x, n)", "1", "CAST(x AS BIGINT)",
     "coalesce(CAST(t AS BIGINT), n)", "greatest(x, n)", "0e0 / n",
 )  # fmt: skip
-CONDITIONS = (None, "n > 0", "x < 0 OR n = 2", "t <> 'a'", "CAST(t AS BIGINT) = 7", "n IS NULL")
+CONDITIONS = (
+    None,
+    "n > 0",
+    "x < 0 OR n = 2",
+    "t <> 'a'",
+    "CAST(t AS BIGINT) = 7",
+    "n IS NULL",
+    "n % 2 = 1",
+)
 ASKED: tuple[dict[str, Any], ...] = (
     {"best": "argmin"}, {"best": "argmax", "top": 5}, {"histogram": [-2.5, 0, 1, 40]},
     {"all": True},
