@@ -21,11 +21,13 @@ _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs t
 _SIMILAR = "comparable levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
+_STREAMS = "stream uniform normal resample"
+_SUMS = "adder add added squarer addsquare squared"
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
 _ALL = (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _RANKING, _SIMILAR,
-        _SPELLING, _TEXTS)  # fmt: skip
+        _SPELLING, _STREAMS, _SUMS, _TEXTS)  # fmt: skip
 
 KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.

@@ -18,6 +18,8 @@ import * as random from "./kit/random.ts";
 import * as ranking from "./kit/ranking.ts";
 import * as similar from "./kit/similar.ts";
 import * as spelling from "./kit/spelling.ts";
+import * as streams from "./kit/streams.ts";
+import * as sums from "./kit/sums.ts";
 import * as texts from "./kit/texts.ts";
 
 export type { Selection } from "./kit/arrays.ts";
@@ -37,5 +39,7 @@ export const kit = Object.freeze({
   ...ranking,
   ...similar,
   ...spelling,
+  ...streams,
+  ...sums,
   ...texts,
 });
