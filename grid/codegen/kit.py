@@ -21,8 +21,8 @@ _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs t
 _SIMILAR = "comparable levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
-_STREAMS = "stream uniform normal resample"
-_SUMS = "adder add added squarer addsquare squared"
+_STREAMS = "stream uniform normal resample shuffle ascend"
+_SUMS = "adder add added products addproduct multiplied"
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 

@@ -27,6 +27,11 @@ def squares(values: Iterable[float]) -> int:
     return sum(_units(value) ** 2 for value in values)
 
 
+def products(ones: Iterable[float], others: Iterable[float]) -> int:
+    """The sum of the products of doubles side by side."""
+    return sum(_units(x) * _units(y) for x, y in zip(ones, others, strict=True))
+
+
 def _units(value: float) -> int:
     top, bottom = value.as_integer_ratio()
     return (top << UNIT_BITS) // bottom

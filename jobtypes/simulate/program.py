@@ -175,14 +175,14 @@ class _Statistics:
         text = value.text
         parts = [f"{name}: {name}" for name in ADDED]
         parts += ["sum: kit.decimal(kit.added(sum))"]
-        parts += ["squares: kit.decimal(kit.squared(squares))"]
-        self.before = ["const sum = kit.adder();", "const squares = kit.squarer();"]
+        parts += ["squares: kit.decimal(kit.multiplied(squares))"]
+        self.before = ["const sum = kit.adder();", "const squares = kit.products();"]
         self.end: list[str] = []
         self.rows = [
             "count += 1;",
             f"if ({text} - {text} === 0) {{",
             f"kit.add(sum, {text});",
-            f"kit.addsquare(squares, {text});",
+            f"kit.addproduct(squares, {text}, {text});",
             "} else {",
             f"nans += ({text} !== {text}) & 1;",
             f"plus += ({text} > 0) & 1;",

@@ -82,6 +82,15 @@ def resample(key: Key, size: int, count: int) -> list[int]:
     return [word * count // WORD for block in blocks for word in block][:size]
 
 
+def shuffle(key: Key, size: int, chosen: int) -> list[int]:
+    """The places below `size` that come first when so many are chosen, in their order."""
+    order = list(range(size))
+    for at in range(chosen):
+        other = at + threefry(key, (at, 1))[0] * (size - at) // WORD
+        order[at], order[other] = order[other], order[at]
+    return order[:chosen]
+
+
 def inverse(p: float) -> float:
     """Where the normal distribution function is p, for 0 < p < 1; to 16 digits."""
     q = p - 0.5

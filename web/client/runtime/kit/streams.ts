@@ -7,7 +7,7 @@
 import { log } from "./exponential.ts";
 
 const { Int32Array, Math } = globalThis;
-const { sqrt } = Math;
+const { floor, sqrt } = Math;
 
 /** The parity of Skein's key schedule. */
 const PARITY = 0x1bd11bda;
@@ -104,6 +104,24 @@ export function resample(key: Int32Array, into: Int32Array, count: number): void
     into[at] = (((words[0] as number) >>> 0) * count) / WORD;
     if (at + 1 < into.length) into[at + 1] = (((words[1] as number) >>> 0) * count) / WORD;
   }
+}
+
+/** Puts `chosen` of all places, any with the same probability, ahead of the others (Fisher, Yates). */
+export function shuffle(key: Int32Array, order: Int32Array, chosen: number): void {
+  for (let at = 0; at < order.length; at++) order[at] = at;
+  for (let at = 0; at < chosen; at++) {
+    threefry(key[0] as number, key[1] as number, at, 1);
+    const left = order.length - at;
+    const other = at + floor((((words[0] as number) >>> 0) * left) / WORD);
+    const place = order[at] as number;
+    order[at] = order[other] as number;
+    order[other] = place;
+  }
+}
+
+/** The first `count` values ascending. */
+export function ascend(values: Float64Array, count: number): void {
+  values.subarray(0, count).sort();
 }
 
 /** Where the normal distribution function is p (Wichura 1988, algorithm AS 241, PPND16). */

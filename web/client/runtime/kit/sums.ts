@@ -1,7 +1,7 @@
-// This file is where the kit adds doubles, and their squares, without loss.
+// This file is where the kit adds doubles, and products of two, without loss.
 //
 // Words of significands are added by exponent, as `exact` wants them; that is emptied into a whole
-// number of units of 2^-1074 before a sum of words could be rounded. A square is the sum of two
+// number of units of 2^-1074 before a sum of words could be rounded. A product is the sum of two
 // doubles where it neither overflows nor loses bits below the least double, else a BigInt.
 
 import { exact } from "./arrays.ts";
@@ -12,9 +12,9 @@ const { abs } = Math;
 /** Additions before the words are emptied: sums of 2^21 words of 32 bits are below 2^53. */
 const ADDED_MAX = 2 ** 21;
 const WORD = 4294967296;
-/** Between these, and at 0, both doubles of a square are exact. */
-const SQUARE_MIN = 2 ** -480;
-const SQUARE_MAX = 2 ** 480;
+/** Where both factors are between these, both doubles of a product are exact. */
+const FACTOR_MIN = 2 ** -480;
+const FACTOR_MAX = 2 ** 480;
 /** Splits a double into halves of 26 bits (Dekker 1971): 2^27 + 1. */
 const SPLITTER = 134217729;
 /** Bits of the unit of a sum. */
@@ -30,9 +30,9 @@ interface Sum {
   total: bigint;
 }
 
-interface Squares {
+interface Products {
   sum: Sum;
-  /** Squares beyond those bounds, in units of 2^-2148. */
+  /** Products of factors beyond those bounds, in units of 2^-2148. */
   wide: bigint;
 }
 
@@ -73,24 +73,27 @@ export function added(sum: Sum): bigint {
   return sum.total;
 }
 
-/** A sum of no squares. */
-export function squarer(): Squares {
+/** A sum of no products. */
+export function products(): Products {
   return { sum: adder(), wide: 0n };
 }
 
-/** Adds the square of a finite double. */
-export function addsquare(squares: Squares, value: number): void {
-  const size = abs(value);
-  if (size > SQUARE_MIN && size < SQUARE_MAX) {
-    const found = value * value;
-    const big = SPLITTER * value;
-    const high = big - (big - value);
-    const low = value - high;
-    add(squares.sum, found);
-    add(squares.sum, high * high - found + 2 * high * low + low * low);
-  } else if (size > 0) {
-    const units = whole(value);
-    squares.wide += units * units;
+/** Adds the product of two finite doubles. */
+export function addproduct(sum: Products, one: number, other: number): void {
+  const size = abs(one);
+  const height = abs(other);
+  if (size > FACTOR_MIN && size < FACTOR_MAX && height > FACTOR_MIN && height < FACTOR_MAX) {
+    const found = one * other;
+    const big = SPLITTER * one;
+    const high = big - (big - one);
+    const low = one - high;
+    const large = SPLITTER * other;
+    const top = large - (large - other);
+    const bottom = other - top;
+    add(sum.sum, found);
+    add(sum.sum, high * top - found + high * bottom + low * top + low * bottom);
+  } else if (size > 0 && height > 0) {
+    sum.wide += whole(one) * whole(other);
   }
 }
 
@@ -100,10 +103,11 @@ function whole(value: number): bigint {
   const high = words[1] as number;
   const power = (high >>> 20) & 2047;
   const top = power > 0 ? (high & 1048575) | 1048576 : high & 1048575;
-  return BigInt(top * WORD + (words[0] as number)) << BigInt(power > 0 ? power - 1 : 0);
+  const size = BigInt(top * WORD + (words[0] as number)) << BigInt(power > 0 ? power - 1 : 0);
+  return value < 0 ? -size : size;
 }
 
-/** The sum of squares in units of 2^-2148. */
-export function squared(squares: Squares): bigint {
-  return (added(squares.sum) << UNIT) + squares.wide;
+/** The sum of products in units of 2^-2148. */
+export function multiplied(sum: Products): bigint {
+  return (added(sum.sum) << UNIT) + sum.wide;
 }
