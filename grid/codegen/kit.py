@@ -18,7 +18,7 @@ _MOMENTS = """today bigday months year month quarter decade century day doy isod
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
     half even rounded cutoff whole"""
-_SIMILAR = "comparable levenshtein winkler"
+_SIMILAR = "levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
 _STREAMS = "stream uniform normal resample shuffle ascend"

@@ -132,44 +132,68 @@ def values(found: Sequence[Parameter], points: Sequence[int]) -> dict[str, list[
 
 
 class Counter:
-    """The lines of a program that go through points: each parameter has a name of its own."""
+    """The lines of a program that go through points: each parameter has a name of its own.
+
+    An inner loop goes along the last axis, so that what the others decide is computed once for it.
+    """
 
     def __init__(self, frame: Frame, found: Sequence[Parameter]) -> None:
         self.frame, self.found = frame, found
-        #: What the expressions read.
-        self.cells: dict[str, Cell] = {}
-        #: Lines ahead of the first point, `first`.
-        self.before = ["let left = first;"]
         self._counts = [frame.literal("times", str(one.count)) for one in found]
-        self._values = [self._value(number, one) for number, one in enumerate(found)]
-        for number in reversed(range(len(found))):
-            one, count = found[number], self._counts[number]
-            self.before += [
-                f"let step{number} = left % {count};",
-                f"left = (left - step{number}) / {count};",
-                f"let par{number} = {self._values[number]};",
-            ]
-            low, high = _bounds(one)
-            self.cells[one.name] = Cell(f"par{number}", (), FORMS[one.type.kind], low, high)
+        values = [self._value(number, one) for number, one in enumerate(found)]
+        self._values, self._fast = values[:-1], values[-1]
+        cells = {one.name: _cell(f"par{number}", one) for number, one in enumerate(found)}
+        last = found[-1].name
+        #: What the expressions read: parameters of the outer loop, and of the inner one.
+        self.slow = {name: cell for name, cell in cells.items() if name != last}
+        self.fast = {last: cells[last]}
 
     @property
-    def behind(self) -> list[str]:
-        """Lines behind each point."""
-        return self._next(len(self.found) - 1)
+    def before(self) -> list[str]:
+        """Lines ahead of the first point, `first`."""
+        lines = ["let rest = first;"]
+        for number in reversed(range(len(self.found))):
+            count = self._counts[number]
+            lines += [f"let step{number} = rest % {count};"]
+            lines += [f"rest = (rest - step{number}) / {count};"]
+        lines += [f"let par{number} = {value};" for number, value in enumerate(self._values)]
+        return lines
 
-    def _next(self, number: int) -> list[str]:
+    def loops(self, outer: Sequence[str], inner: Sequence[str]) -> list[str]:
+        """Both loops; `i` counts the points of the work unit."""
+        last = len(self.found) - 1
         return [
-            f"step{number} += 1;",
-            f"if (step{number} === {self._counts[number]}) {{",
-            f"step{number} = 0;",
-            *(self._next(number - 1) if number else []),
+            "let done = 0;",
+            "for (let r = 0; r < count; r++) {",
+            "if (done === count) {",
+            "break;",
             "}",
-            f"par{number} = {self._values[number]};",
+            f"const ahead = {self._counts[last]} - step{last};",
+            "const span = kit.times(ahead < count - done ? ahead : count - done);",
+            *outer,
+            "for (let c = 0; c < span; c++) {",
+            "const i = done + c;",
+            f"const here = step{last} + c;",
+            f"const par{last} = {self._fast};",
+            *inner,
+            "}",
+            "done += span;",
+            f"step{last} += span;",
+            *self._carried(last),
+            "}",
         ]
+
+    def _carried(self, number: int) -> list[str]:
+        """Begins the axis anew where it has ended, one step further on the one before."""
+        lines = [f"if (step{number} === {self._counts[number]}) {{", f"step{number} = 0;"]
+        if number:
+            lines += [f"step{number - 1} += 1;", *self._carried(number - 1)]
+            lines.append(f"par{number - 1} = {self._values[number - 1]};")
+        return [*lines, "}"]
 
     def _value(self, number: int, one: Parameter) -> str:
         """The value at its step."""
-        frame, step = self.frame, f"step{number}"
+        frame, step = self.frame, f"step{number}" if number < len(self.found) - 1 else "here"
         if one.values is not None:
             made, reader = TABLES[one.type.kind]
             spelled = [str(answers.spelled(value)) for value in one.values]
@@ -181,6 +205,11 @@ class Counter:
         first, last, span = (frame.literal("double", str(answers.spelled(x))) for x in ends)
         end = frame.literal("integer", str(one.count - 1))
         return f"{step} === {end} ? {last} : {first} + {step} * {span} / {end}"
+
+
+def _cell(name: str, one: Parameter) -> Cell:
+    low, high = _bounds(one)
+    return Cell(name, (), FORMS[one.type.kind], low, high)
 
 
 def _bounds(one: Parameter) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""This file is where the program of a sweep is made: one loop over the points of a work unit."""
+"""This file is where the program of a sweep is made: loops over the points of a work unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def program(asked: Asked) -> Program:
     """The program and its data."""
     frame = Frame((), asked.where, asked.value)
     counter = Counter(frame, asked.found)
-    rows = Rows(frame, variables=counter.cells)
+    outer = Rows(frame, variables=counter.slow)
+    rows = Rows(frame, variables=counter.fast, outer=outer)
     asks = failures.counting(rows, (asked.where, "1"), at=("0", "i"))
     keep = rows.keep(asked.where)
     inner = rows.branch()
@@ -40,12 +41,14 @@ def program(asked: Asked) -> Program:
         "const first = points.first;",
         "const count = points.rows;",
         *counter.before,
-        "for (let i = 0; i < count; i++) {",
-        *rows.lines,
-        *asks.rows,
-        *(block if keep == "1" else [f"if ({keep}) {{", *block, "}"]),
-        *counter.behind,
-        "}",
+        *counter.loops(
+            outer.lines,
+            [
+                *rows.lines,
+                *asks.rows,
+                *(block if keep == "1" else [f"if ({keep}) {{", *block, "}"]),
+            ],
+        ),
         *kept.end,
         f"return {{{counting.pair}{kept.result}}};",
         "})",

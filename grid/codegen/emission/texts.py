@@ -96,10 +96,11 @@ def _replaced(rows: Rows, call: Call) -> Cell:
 def _similar(rows: Rows, call: Call) -> Cell:
     """Of texts that are short enough to be compared; else the row fails."""
     left, right = (rows.cell(item) for item in call.args)
-    names = f"{left.text}, {right.text}"
-    flag = rows.const("e", f"!kit.comparable({names})")
     distance = call.op == "levenshtein"
-    made = rows.const("x", f"{flag} ? 0 : kit.{'levenshtein' if distance else 'winkler'}({names})")
+    name = "levenshtein" if distance else "winkler"
+    found = rows.const("x", f"kit.{name}({left.text}, {right.text})")
+    flag = rows.const("e", f"{found} < 0")
+    made = rows.const("x", f"{flag} ? 0 : {found}")
     valid = fail(rows, call, joint(left.valid, right.valid), flag)
     if distance:
         return Cell(made, valid, Form.NUMBER, 0, COMPARED_BYTES_MAX)

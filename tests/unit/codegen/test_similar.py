@@ -70,6 +70,13 @@ def test_texts_of_all_lengths_are_as_near_as_duckdb_says(
         assert database.execute(THEIRS, pair).fetchone() == (distance, likeness), pair
 
 
+def test_more_texts_than_are_kept_are_compared_all_the_same(engine: DenoEngine) -> None:
+    """The kit keeps two million bytes of texts, and then begins anew."""
+    pairs = [("x7", f"{number}{'x' * 1000}") for number in range(2_200)]
+    distances, _ = compare(engine, pairs)
+    assert distances[:2] == [1000, 1000]
+
+
 def test_a_text_of_more_than_1024_bytes_fails(engine: DenoEngine) -> None:
     failed = ("failed", 1)
     assert compare(engine, [("\u20ac" * 342, "a"), ("a", "a" * 1025), ("a", "b")]) == [

@@ -6,23 +6,29 @@
 
 import { product, rest, sum } from "./doubles.ts";
 
-const { Int32Array, Uint8Array } = globalThis;
+const { Int32Array, Map, Uint8Array } = globalThis;
 
 /** The longest text that is compared: the edit distance takes the product of two lengths. */
 const BYTES_MAX = 1024;
 /** Bits of a word. */
 const WORD = 32;
+/** Bytes that are kept of texts, since each is compared with many; then it begins anew. */
+const KEPT_BYTES = 2 ** 21;
+/** More than any length: a text's place and length are one number. */
+const PLACES = 2048;
 
-/** A text with its bytes, kept because one text is compared with many. */
+/** A text's bytes: where they begin in `kept`, and how many; BYTES_MAX + 1 for all that are longer. */
 interface Bytes {
   text: string;
-  /** Its length in bytes; BYTES_MAX + 1 for all that are longer. */
+  start: number;
   length: number;
-  bytes: Uint8Array;
 }
 
-const left: Bytes = { text: "", length: 0, bytes: new Uint8Array(BYTES_MAX + 4) };
-const right: Bytes = { text: "", length: 0, bytes: new Uint8Array(BYTES_MAX + 4) };
+const left: Bytes = { text: "", start: 0, length: 0 };
+const right: Bytes = { text: "", start: 0, length: 0 };
+const known = new Map<string, number>();
+let kept = new Uint8Array(0);
+let filled = 0;
 /** Where in the left text each byte stands, as bits, when it has at most 32 of them. */
 const standing = new Int32Array(256);
 /** The left text that `standing` is about. */
@@ -31,33 +37,60 @@ const column = new Int32Array(BYTES_MAX + 1);
 const taken = new Uint8Array(BYTES_MAX);
 const matched = new Uint8Array(BYTES_MAX);
 
-function load(into: Bytes, text: string): Bytes {
-  if (text === into.text) return into;
-  const { bytes } = into;
-  let length = 0;
+/** Makes room for one more text; those that are kept are forgotten when there is none. */
+function room(): void {
+  if (kept.length === 0) kept = new Uint8Array(KEPT_BYTES);
+  if (filled + BYTES_MAX + 4 <= KEPT_BYTES) return;
+  known.clear();
+  filled = 0;
+  find(left, left.text);
+}
+
+function find(into: Bytes, text: string): void {
+  let place = known.get(text);
+  if (place === undefined) {
+    room();
+    const length = encode(text);
+    place = filled * PLACES + length;
+    known.set(text, place);
+    filled += length;
+  }
+  into.text = text;
+  into.length = place % PLACES;
+  into.start = (place - into.length) / PLACES;
+}
+
+/** Puts the text's bytes behind those that are kept; how many they are. */
+function encode(text: string): number {
+  let end = filled;
   for (let at = 0; at < text.length; at++) {
-    if (length > BYTES_MAX) break;
+    if (end - filled > BYTES_MAX) break;
     let point = text.charCodeAt(at);
     if (point < 0x80) {
-      bytes[length++] = point;
+      kept[end++] = point;
       continue;
     }
     if (point >= 0xd800 && point < 0xdc00) {
       at += 1;
       point = 0x10000 + ((point & 0x3ff) << 10) + (text.charCodeAt(at) & 0x3ff);
-      bytes[length++] = 0xf0 | (point >> 18);
-      bytes[length++] = 0x80 | ((point >> 12) & 63);
+      kept[end++] = 0xf0 | (point >> 18);
+      kept[end++] = 0x80 | ((point >> 12) & 63);
     } else if (point < 0x800) {
-      bytes[length++] = 0xc0 | (point >> 6);
-      bytes[length++] = 0x80 | (point & 63);
+      kept[end++] = 0xc0 | (point >> 6);
+      kept[end++] = 0x80 | (point & 63);
       continue;
-    } else bytes[length++] = 0xe0 | (point >> 12);
-    bytes[length++] = 0x80 | ((point >> 6) & 63);
-    bytes[length++] = 0x80 | (point & 63);
+    } else kept[end++] = 0xe0 | (point >> 12);
+    kept[end++] = 0x80 | ((point >> 6) & 63);
+    kept[end++] = 0x80 | (point & 63);
   }
-  into.text = text;
-  into.length = length > BYTES_MAX ? BYTES_MAX + 1 : length;
-  return into;
+  return end - filled > BYTES_MAX ? BYTES_MAX + 1 : end - filled;
+}
+
+/** Finds both texts' bytes; whether they are short enough to be compared. */
+function comparable(one: string, other: string): boolean {
+  if (one !== left.text || kept.length === 0) find(left, one);
+  find(right, other);
+  return left.length <= BYTES_MAX && right.length <= BYTES_MAX;
 }
 
 /** `standing` for the left text, of at most 32 bytes. */
@@ -65,22 +98,18 @@ function stand(): void {
   if (stood === left.text) return;
   standing.fill(0);
   for (let at = 0; at < left.length; at++) {
-    const byte = left.bytes[at] as number;
+    const byte = kept[left.start + at] as number;
     standing[byte] = (standing[byte] as number) | (1 << at);
   }
   stood = left.text;
 }
 
-/** Whether both texts are short enough to be compared. */
-export function comparable(one: string, other: string): boolean {
-  return load(left, one).length <= BYTES_MAX && load(right, other).length <= BYTES_MAX;
-}
-
-/** How many bytes must be put in, left out or changed to make one text the other (Levenshtein). */
+/**
+ * How many bytes must be put in, left out or changed to make one text the other (Levenshtein); −1
+ * where one of them is too long.
+ */
 export function levenshtein(one: string, other: string): number {
-  if (one === other) return 0;
-  load(left, one);
-  load(right, other);
+  if (!comparable(one, other)) return -1;
   if (left.length === 0) return right.length;
   if (right.length === 0) return left.length;
   return left.length <= WORD ? byBits() : byColumn();
@@ -90,12 +119,12 @@ export function levenshtein(one: string, other: string): number {
 function byBits(): number {
   stand();
   const top = 1 << (left.length - 1);
-  const { bytes } = right;
+  const { start, length } = right;
   let plus = -1;
   let minus = 0;
   let found = left.length;
-  for (let at = 0; at < right.length; at++) {
-    const equal = standing[bytes[at] as number] as number;
+  for (let at = start; at < start + length; at++) {
+    const equal = standing[kept[at] as number] as number;
     const diagonal = ((((equal & plus) + plus) | 0) ^ plus) | equal | minus;
     let up = minus | ~(diagonal | plus);
     let down = plus & diagonal;
@@ -111,16 +140,16 @@ function byBits(): number {
 
 /** The table, one column at a time (Wagner and Fischer 1974). */
 function byColumn(): number {
-  const { bytes, length } = left;
+  const { start, length } = left;
   for (let at = 0; at <= length; at++) column[at] = at;
   for (let across = 0; across < right.length; across++) {
-    const byte = right.bytes[across] as number;
+    const byte = kept[right.start + across] as number;
     let corner = across;
     let above = across + 1;
     column[0] = above;
     for (let at = 0; at < length; at++) {
       const beside = column[at + 1] as number;
-      let least = bytes[at] === byte ? corner : corner + 1;
+      let least = kept[start + at] === byte ? corner : corner + 1;
       if (above + 1 < least) least = above + 1;
       if (beside + 1 < least) least = beside + 1;
       corner = beside;
@@ -131,16 +160,20 @@ function byColumn(): number {
   return column[length] as number;
 }
 
-/** How alike two texts are, from 0 to 1: Jaro's share of matches, and Winkler's for equal starts. */
+/**
+ * How alike two texts are, from 0 to 1: Jaro's share of matches, and Winkler's for equal starts; −1
+ * where one of them is too long.
+ */
 export function winkler(one: string, other: string): number {
-  load(left, one);
-  load(right, other);
+  if (!comparable(one, other)) return -1;
   if (left.length === 0 || right.length === 0) return 0;
   const found = left.length <= WORD && right.length <= WORD ? shortJaro() : longJaro();
   if (found <= 0.7) return found;
   let start = 0;
   const most = left.length < right.length ? left.length : right.length;
-  while (start < 4 && start < most && left.bytes[start] === right.bytes[start]) start += 1;
+  while (start < 4 && start < most && kept[left.start + start] === kept[right.start + start]) {
+    start += 1;
+  }
   // found + share · (1 − found), rounded once.
   const high = product(start * 0.1, 1 - found);
   const low = rest;
@@ -167,7 +200,7 @@ function shortJaro(): number {
   let theirs = 0;
   let matches = 0;
   for (let at = 0; at < right.length; at++) {
-    const equal = standing[right.bytes[at] as number] as number;
+    const equal = standing[kept[right.start + at] as number] as number;
     if (equal === 0) continue;
     const from = at > far ? at - far : 0;
     if (from > 31) break;
@@ -185,7 +218,7 @@ function shortJaro(): number {
     if ((theirs & 1) === 0) continue;
     const lowest = pending & -pending;
     pending ^= lowest;
-    if (((standing[right.bytes[at] as number] as number) & lowest) === 0) moved += 1;
+    if (((standing[kept[right.start + at] as number] as number) & lowest) === 0) moved += 1;
   }
   return jaro(matches, moved);
 }
@@ -198,7 +231,7 @@ function longJaro(): number {
   for (let at = 0; at < right.length; at++) {
     const end = at + far + 1 < left.length ? at + far + 1 : left.length;
     for (let here = at > far ? at - far : 0; here < end; here++) {
-      if (taken[here] !== 0 || left.bytes[here] !== right.bytes[at]) continue;
+      if (taken[here] !== 0 || kept[left.start + here] !== kept[right.start + at]) continue;
       taken[here] = 1;
       matched[at] = 1;
       matches += 1;
@@ -210,7 +243,7 @@ function longJaro(): number {
   for (let at = 0; at < right.length; at++) {
     if (matched[at] === 0) continue;
     while (taken[here] === 0) here += 1;
-    if (left.bytes[here] !== right.bytes[at]) moved += 1;
+    if (kept[left.start + here] !== kept[right.start + at]) moved += 1;
     here += 1;
   }
   return jaro(matches, moved);
