@@ -16,6 +16,7 @@ from grid.codegen import answers
 from grid.codegen.build import Place, well_formed
 from grid.codegen.cells import Cell, Form
 from grid.codegen.frame import Frame
+from grid.codegen.program import unboxed
 from grid.codegen.types import DOUBLE, INTEGER, TEXT, Kind, Type
 from grid.items import Column, Json
 
@@ -156,12 +157,13 @@ class Counter:
             count = self._counts[number]
             lines += [f"let step{number} = rest % {count};"]
             lines += [f"rest = (rest - step{number}) / {count};"]
-        lines += [f"let par{number} = {value};" for number, value in enumerate(self._values)]
         return lines
 
     def loops(self, outer: Sequence[str], inner: Sequence[str]) -> list[str]:
         """Both loops; `i` counts the points of the work unit."""
         last = len(self.found) - 1
+        inner = [f"const par{last} = {self._fast};", *inner]
+        copied, inner = unboxed(self.frame.setup, inner)
         return [
             "let done = 0;",
             "for (let r = 0; r < count; r++) {",
@@ -170,11 +172,14 @@ class Counter:
             "}",
             f"const ahead = {self._counts[last]} - step{last};",
             "const span = kit.times(ahead < count - done ? ahead : count - done);",
+            f"const start = step{last};",
+            "const base = done;",
+            *(f"const par{number} = {value};" for number, value in enumerate(self._values)),
             *outer,
+            *copied,
             "for (let c = 0; c < span; c++) {",
-            "const i = done + c;",
-            f"const here = step{last} + c;",
-            f"const par{last} = {self._fast};",
+            "const i = base + c;",
+            "const here = start + c;",
             *inner,
             "}",
             "done += span;",
@@ -188,7 +193,6 @@ class Counter:
         lines = [f"if (step{number} === {self._counts[number]}) {{", f"step{number} = 0;"]
         if number:
             lines += [f"step{number - 1} += 1;", *self._carried(number - 1)]
-            lines.append(f"par{number - 1} = {self._values[number - 1]};")
         return [*lines, "}"]
 
     def _value(self, number: int, one: Parameter) -> str:
