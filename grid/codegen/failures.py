@@ -7,7 +7,7 @@ site from 1 in `failing.sites`. A job whose expressions cannot fail has nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -36,8 +36,11 @@ class Counting(Struct, frozen=True):
     pair: str = ""
 
 
-def counting(rows: Rows, *guarded: tuple[Expr | None, str]) -> Counting:
-    """Counts the rows in which an expression fails where its guard is 1 (`Rows.fault`).
+def counting(
+    rows: Rows, *guarded: tuple[Expr | None, str], at: tuple[str, str] = ("j", "i")
+) -> Counting:
+    """Counts the rows in which an expression fails where its guard is 1 (`Rows.fault`); `at` are
+    the names of the chunk's number and the row's.
 
     Whether the output speaks of failures follows from the expressions alone; the columns' physical
     types may prove that there are none.
@@ -52,8 +55,8 @@ def counting(rows: Rows, *guarded: tuple[Expr | None, str]) -> Counting:
         rows=(
             f"if ({flag}) {{",
             "if (failed === 0) {",
-            "badchunk = j;",
-            "badrow = i;",
+            f"badchunk = {at[0]};",
+            f"badrow = {at[1]};",
             f"badsite = {site};",
             "}",
             "failed += 1;",
@@ -62,6 +65,13 @@ def counting(rows: Rows, *guarded: tuple[Expr | None, str]) -> Counting:
         pair=f"{FIELD}: failed === 0 ? null : "
         "{rows: failed, chunk: badchunk, row: badrow, site: badsite}, ",
     )
+
+
+def together(*several: Counting) -> Counting:
+    """What a program needs whose rows fail in several places, each with its own lines of a row."""
+    busy = [one for one in several if one.before]
+    spoken = [one for one in several if one.pair]
+    return (busy or spoken or [Counting()])[0]
 
 
 def counted(faults: Sequence[Mapping[int, int]]) -> Json:
@@ -86,8 +96,21 @@ def check(output: Json, rows: Sequence[int]) -> None:
         raise ValueError(f"/{FIELD}: more rows than there are")
 
 
-def forgiven(output: Json, places: Sequence[Site], first_chunk: int, spec: Json) -> int:
-    """How many rows of a part failed; raises RowsFailed unless the spec counts them as NULL."""
+def _row_of_chunk(chunk: int, row: int) -> str:
+    return f"chunk {chunk}, row {row + 1} of it"
+
+
+def forgiven(
+    output: Json,
+    places: Sequence[Site],
+    first_chunk: int,
+    spec: Json,
+    named: Callable[[int, int], str] = _row_of_chunk,
+) -> int:
+    """How many rows of a part failed; raises RowsFailed unless the spec counts them as NULL.
+
+    `named` says what to call a row of a chunk of the job, both counted from 0.
+    """
     found = output.get(FIELD)
     if found is None:
         return 0
@@ -97,7 +120,7 @@ def forgiven(output: Json, places: Sequence[Site], first_chunk: int, spec: Json)
         site = places[found["site"] - 1]
         at = "" if site.at.position is None else f", character {site.at.position + 1}"
         raise RowsFailed(
-            f"chunk {first_chunk + found['chunk']}, row {found['row'] + 1} of it: {site.why} "
+            f"{named(first_chunk + found['chunk'], found['row'])}: {site.why} "
             f'({site.at.pointer}{at}); "on_error": "null" would count such rows and go on'
         )
     count: int = found["rows"]

@@ -49,6 +49,19 @@ class Frame:
             self._known[key] = self.literal(reader, spelled)
         return self._known[key]
 
+    def table(self, made: str, reader: str, spelled: Sequence[str]) -> str:
+        """An array, of `kit.<made>`, of constants that `kit.<reader>` makes of these."""
+        count, name, at = self.literal("times", str(len(spelled))), self.name("t"), self.name("e")
+        base = len(self.literals)
+        self.setup += [
+            f"const {name} = kit.{made}({count});",
+            f"for (let {at} = 0; {at} < {count}; {at}++) {{",
+            f"{name}[{at}] = kit.{reader}(literals[({at} + {base}) | 0]);",
+            "}",
+        ]
+        self.literals += spelled
+        return name
+
     def part(self, column: Column, field: str) -> str:
         """A column's `values`, `validity` or `dictionary` in this chunk.
 

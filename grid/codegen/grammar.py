@@ -30,6 +30,7 @@ DIFFERENCES_OF = tuple(
 PARTS = (*DIFFERENCES_OF, "dow", "isodow", "doy", "isoyear", "decade", "century")
 OVERFLOW = "integer overflow"
 TOO_LONG = "a text of more than 2^20 UTF-16 units"
+TOO_LONG_TO_COMPARE = "a text of more than 1024 bytes"
 
 NUMERIC = (
     Rule(
@@ -186,6 +187,15 @@ TEXTS = (
     _of_text(
         "split_part", "split_part(t, separator, n)", "the n-th piece, from 1, or from the end when "
         "negative; empty where there is none", TEXTUAL, WHOLE_NUMBER,
+    ),
+    _of_text(
+        "levenshtein", "levenshtein(t, u)", "how many bytes of UTF-8 to put in, leave out or "
+        "change to make one the other; also `edit_distance`", TEXTUAL, gives=INTEGER,
+        names=("edit_distance", "editdist3"), fails=TOO_LONG_TO_COMPARE,
+    ),
+    _of_text(
+        "jaro_winkler_similarity", "jaro_winkler_similarity(t, u)", "how alike they are, from 0 to "
+        "1, by bytes of UTF-8", TEXTUAL, gives=DOUBLE, fails=TOO_LONG_TO_COMPARE,
     ),
 )  # fmt: skip
 

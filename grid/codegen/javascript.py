@@ -10,7 +10,7 @@ column is computed once, before the rows. What can fail has flags of its own bes
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ Fault = tuple[str, int]
 
 
 class Rows:
-    """What one turn of a loop computes: over the rows of a chunk, or over a dictionary."""
+    """What one turn of a loop computes: over the rows of a chunk, a dictionary, or variables."""
 
     def __init__(
         self,
@@ -46,8 +46,14 @@ class Rows:
         *,
         entry: tuple[Column, str, str] | None = None,
         constants: Rows | None = None,
+        variables: Mapping[str, Cell] | None = None,
+        outer: Rows | None = None,
     ) -> None:
         self.frame = frame
+        #: Columns, by name, that are names of the program and stand in no chunk.
+        self.variables = variables or {}
+        #: The turn around this one: what reads its variables alone is computed there.
+        self.outer = outer
         #: Statements of one turn, in order.
         self.lines: list[str] = []
         #: In a loop over a dictionary: its column, the name of the entry's text, and of its flag.
@@ -55,7 +61,9 @@ class Rows:
         #: Answers given; what they are about is kept so that its id stays its own.
         self._memo: dict[tuple[int, str], tuple[Any, Any]] = {}
         #: What is made before the first row.
-        self.constants = self if constants is None else constants
+        if constants is None and outer is not None:
+            constants = outer.constants
+        self.constants: Rows = self if constants is None else constants
         if constants is None:
             self.constants = _Constants(frame)
 
@@ -71,6 +79,18 @@ class Rows:
         if key not in self._memo:
             self._memo[key] = (about, answer())
         return self._memo[key][1]
+
+    def branch(self) -> Rows:
+        """A block within this turn, behind a condition: it knows what was computed before it."""
+        inner = Rows(
+            self.frame,
+            entry=self.entry,
+            constants=self.constants,
+            variables=self.variables,
+            outer=self.outer,
+        )
+        inner._memo = dict(self._memo)
+        return inner
 
     def true(self, expr: Expr) -> str:
         """A name or literal that is 1 (or true) where the expression is true, else 0 (or false)."""
@@ -142,13 +162,26 @@ class Rows:
         return str(self.once(column, "value", lambda: self.const("a", f"{values}[i]")))
 
     def home(self, expr: Expr) -> Rows:
-        """Where the expression is computed: before the rows if it reads no column."""
-        if isinstance(expr, ColumnRef) or self.constants is self:
+        """Where the expression is computed: before the rows if it reads no column, else in the
+        innermost turn whose columns it reads."""
+        if self.constants is self or (isinstance(expr, ColumnRef) and self.outer is None):
             return self
-        reads = self.once(
-            expr, "reads", lambda: any(isinstance(item, ColumnRef) for item in walk(expr))
+        names: frozenset[str] = self.once(
+            expr,
+            "reads",
+            lambda: frozenset(x.column.name for x in walk(expr) if isinstance(x, ColumnRef)),
         )
-        return self if reads else self.constants
+        if not names:
+            return self.constants
+        home = self
+        while home.outer is not None and home.outer.binds(names):
+            home = home.outer
+        return home
+
+    def binds(self, names: Set[str]) -> bool:
+        """Whether all these columns are variables of this turn or of one around it."""
+        free = names - self.variables.keys()
+        return not free or (self.outer is not None and self.outer.binds(free))
 
     def big(self, cell: Cell) -> Cell:
         """The whole number as a BigInt."""
@@ -207,7 +240,7 @@ class Rows:
             return ()
         home = self.home(expr)
         if home is not self:
-            return ()
+            return () if home is self.constants else home.faults(expr)
         table = lifted.column_of(self, expr)
         if table is not None:
             return lifted.faults(self, expr, table)
@@ -242,6 +275,8 @@ class Rows:
         return Cell(frame.literal("text", str(value)), (), Form.TEXT, constant=True)
 
     def _column(self, column: Column) -> Cell:
+        if column.name in self.variables:
+            return self.variables[column.name]
         if self.entry is not None and self.entry[0] == column:
             return Cell(self.entry[1], (self.entry[2],), Form.TEXT)
         valid, type = self.valid(column), type_of(column)

@@ -16,17 +16,21 @@ _KEYS = "keys next key permutation permute"
 _LIBM = "sin cos tan atan exp log logten topower"
 _LIKE = "pattern matches"
 _RANDOM = "alea"
+_RANKING = "ranking enter worst scores places bin"
 _MOMENTS = """today bigday months year month quarter decade century day doy isodow dow isoyear week
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
     half even rounded cutoff whole"""
+_SIMILAR = "levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
+_STREAMS = "stream uniform normal resample shuffle ascend"
+_SUMS = "adder add added products addproduct multiplied"
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
 _ALL = (_ARRAYS, _COUNTING, _EXACTLY, _GROUPS, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM,
-        _SPELLING, _TEXTS)  # fmt: skip
+        _RANKING, _SIMILAR, _SPELLING, _STREAMS, _SUMS, _TEXTS)  # fmt: skip
 
 KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.

@@ -6,12 +6,18 @@ the chunks of a work unit, and through the rows of each in one loop over typed a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from grid.codegen.frame import Frame
 from grid.items import Json
+
+#: A constant that the kit reads as a Number, or that is made of others without the kit.
+MADE = re.compile(r"const (\w+) = (?:(kit\.(?:double|integer|times))\(literals\[\d+\]\)|([^;.]*));")
+NAMES = re.compile(r"\b[a-z]\w*")
+BIG = re.compile(r"\b\d+n\b")
 
 
 class Program(Struct, frozen=True):
@@ -58,6 +64,30 @@ def assemble(
         "})",
     ]
     return Program(indented(lines), {"literals": list(frame.literals)})
+
+
+def unboxed(setup: Sequence[str], lines: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Lines that copy the numbers among the constants of `setup`, and `lines` that use the copies.
+
+    V8 enters a long loop midway, with all that was made before it boxed, and unboxes a constant
+    wherever it is used. What is computed in a loop around it is not boxed: half the time of a loop
+    of few operations.
+    """
+    numbers: set[str] = set()
+    for line in setup:
+        made = MADE.fullmatch(line)
+        if made is None:
+            continue
+        name, reader, expression = made.groups()
+        parts = set(NAMES.findall(expression or ""))
+        if reader or (parts and parts <= numbers and not BIG.search(expression)):
+            numbers.add(name)
+    used = sorted({name for line in lines for name in NAMES.findall(line)} & numbers)
+    copied = [f"const copy{name} = {name} - 0;" for name in used]
+    return copied, [
+        NAMES.sub(lambda name: f"copy{name[0]}" if name[0] in used else name[0], line)
+        for line in lines
+    ]
 
 
 def indented(lines: Sequence[str]) -> str:

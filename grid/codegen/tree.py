@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from grid.codegen.types import Kind, Type, type_of
 from grid.items import Column
@@ -108,3 +109,15 @@ def reads(columns: Sequence[Column], *expressions: Expr | None) -> tuple[str, ..
         if isinstance(item, ColumnRef)
     }
     return tuple(column.name for column in columns if column.name in used)
+
+
+def shared(*expressions: Expr) -> tuple[Expr, ...]:
+    """The same expressions, in which equal parts are one object, so that each is computed once."""
+    known: dict[Expr, Expr] = {}
+
+    def one(expr: Expr) -> Expr:
+        if isinstance(expr, Call):
+            expr = replace(expr, args=tuple(one(item) for item in expr.args))
+        return known.setdefault(expr, expr)
+
+    return tuple(map(one, expressions))

@@ -27,6 +27,8 @@ KIT_NAMES = {
 #: Code points of the longest text: a position in it is a small whole number.
 POSITION_MAX = 2**31
 TEXT_UNITS_MAX = 2**20
+#: As in the kit.
+COMPARED_BYTES_MAX = 1024
 
 
 def operand(rows: Rows, item: Expr) -> Cell:
@@ -91,10 +93,25 @@ def _replaced(rows: Rows, call: Call) -> Cell:
     return _long(rows, call, f"kit.replace({names})", valid, units)
 
 
+def _similar(rows: Rows, call: Call) -> Cell:
+    """Of texts that are short enough to be compared; else the row fails."""
+    left, right = (rows.cell(item) for item in call.args)
+    distance = call.op == "levenshtein"
+    name = "levenshtein" if distance else "winkler"
+    found = rows.const("x", f"kit.{name}({left.text}, {right.text})")
+    flag = rows.const("e", f"{found} < 0")
+    made = rows.const("x", f"{flag} ? 0 : {found}")
+    valid = fail(rows, call, joint(left.valid, right.valid), flag)
+    if distance:
+        return Cell(made, valid, Form.NUMBER, 0, COMPARED_BYTES_MAX)
+    return Cell(made, valid, Form.DOUBLE)
+
+
 EMISSION: Mapping[str, Callable[[Rows, Call], Cell]] = {
     **dict.fromkeys(("lower", "upper", "trim", "ltrim", "rtrim", "substr", "split_part"), _text),
     **dict.fromkeys(("length", "position"), _count),
     **dict.fromkeys(("starts_with", "ends_with"), _test),
+    **dict.fromkeys(("levenshtein", "jaro_winkler_similarity"), _similar),
     "like": _like,
     "||": _joined,
     "replace": _replaced,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from grid.codegen.failing import Failure
+from grid.codegen.reference import similar
 from grid.codegen.tree import Call
 
 #: UTF-16 units of the longest text that is made: nested `replace` could fill any memory.
@@ -99,4 +100,6 @@ FUNCTIONS: Mapping[str, Callable[[Call], Callable[..., Any]]] = {
     "starts_with": _plain(str.startswith),
     "ends_with": _plain(str.endswith),
     "split_part": _plain(_piece),
+    "levenshtein": _plain(similar.levenshtein),
+    "jaro_winkler_similarity": _plain(similar.jaro_winkler),
 }

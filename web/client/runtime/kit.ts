@@ -17,7 +17,11 @@ import * as moments from "./kit/moments.ts";
 import * as numbers from "./kit/numbers.ts";
 import * as permutations from "./kit/permutations.ts";
 import * as random from "./kit/random.ts";
+import * as ranking from "./kit/ranking.ts";
+import * as similar from "./kit/similar.ts";
 import * as spelling from "./kit/spelling.ts";
+import * as streams from "./kit/streams.ts";
+import * as sums from "./kit/sums.ts";
 import * as texts from "./kit/texts.ts";
 
 export type { Selection } from "./kit/arrays.ts";
@@ -36,6 +40,10 @@ export const kit = Object.freeze({
   ...numbers,
   ...permutations,
   ...random,
+  ...ranking,
+  ...similar,
   ...spelling,
+  ...streams,
+  ...sums,
   ...texts,
 });
