@@ -24,12 +24,12 @@ from . import tiles
 #: Digits of the decimals whose best of each row is kept in 64 bits.
 DIGITS_64 = 18
 #: What is kept of the pairs → the rows of a tile and the points of a work unit, so that an answer
-#: has less than a megabyte; and how many rows a data set may have where all of them are told of.
+#: has less than 64 kB; and how many rows a data set may have where all of them are told of.
 SIZES = {
-    "pairs": (128, 512, None),
+    "pairs": (128, 64, None),
     "best": (128, 4096, None),
-    "each": (512, 32, 50_000),
-    "all": (64, 4, 2_000),
+    "each": (768, 1, 50_000),
+    "all": (32, 1, 2_000),
 }
 
 

@@ -20,8 +20,9 @@ from grid.codegen.types import INT64_MAX, INT64_MIN
 from . import tiles
 from .asked import Asked
 
-#: Pairs that a work unit lists at most: less than a megabyte.
-LISTED_MAX = 20_000
+#: Pairs that a work unit lists: with decimals of 38 digits they have 60 of the 64 kB that an answer
+#: may have.
+LISTED_MAX = 1_000
 #: What holds a value of each row.
 TABLES = {Form.FLAG: "bytes", Form.NUMBER: "floats", Form.DOUBLE: "floats", Form.TEXT: "texts",
           Form.BIG: "longs"}  # fmt: skip

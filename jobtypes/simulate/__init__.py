@@ -25,8 +25,8 @@ from .reference import check, expected, merged, rows
 
 #: Paths of a work unit: sums of so many doubles have the digits that the output's schema allows.
 PATHS_PER_WORKUNIT_MAX = 2**26
-#: Where all values are sent, an answer has less than half a megabyte.
-VALUES_PER_WORKUNIT_MAX = 20_000
+#: Where all values are sent, an answer has 59 of the 64 kB that it may have.
+VALUES_PER_WORKUNIT_MAX = 3_000
 
 
 class Simulate(JobType):

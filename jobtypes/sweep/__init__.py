@@ -29,8 +29,8 @@ from .reference import check, expected
 
 #: Points of a work unit: minutes of a slow machine, whatever was measured.
 POINTS_PER_WORKUNIT_MAX = 2**28
-#: Where all values are kept, a work unit's answer has some 60 kB.
-ALL_PER_WORKUNIT_MAX = 2_000
+#: Where all values are kept: with decimals of 38 digits an answer has 57 of the 64 kB it may have.
+ALL_PER_WORKUNIT_MAX = 1_000
 
 
 class Sweep(JobType):
