@@ -22,8 +22,8 @@ from pathlib import Path
 from mutants.ledger import Entry, Ledger, as_toml, justified, tree_digest
 from mutants.mutant import Key, Mutant, mutants
 from mutants.places import enums_in
-from mutants.targets import STAGES, Stage, files_of
-from mutants.trial import Trial, Trials, Verdict, finished
+from mutants.targets import STAGES, Stage, files_of, paths_for
+from mutants.trial import BASELINE_SLOT, Trial, Trials, Verdict, finished
 
 ROOT = Path(__file__).parents[2]
 #: How many bugs `make mutants` plants: a quarter of an hour on one core.
@@ -81,7 +81,7 @@ class Session:
         self, trials: Trials, stages: Sequence[Stage], ledger: Ledger, excused: Set[Key]
     ) -> None:
         self.trials, self.stages, self.ledger = trials, stages, ledger
-        #: Bugs that make no difference: the nearest tests are enough to see that they do not.
+        #: Bugs that make no difference: the first tests are enough to see that they do not.
         self.excused = excused
 
     def plant(self, found: Sequence[Mutant], processes: int) -> dict[Mutant, Entry]:
@@ -92,10 +92,12 @@ class Session:
         while waiting or slots:
             for slot in range(processes):
                 if waiting and slot not in slots:
-                    mutant, stage = waiting.popleft()
-                    slots[slot] = self.trials.start(mutant, self.stages[stage], slot)
+                    mutant, at = waiting.popleft()
+                    self._prepare(self.stages[at])
+                    slots[slot] = self.trials.start(mutant, self.stages[at], slot)
             for trial, outcome in finished(list(slots.values())):
                 slots = {slot: one for slot, one in slots.items() if one is not trial}
+                assert trial.mutant is not None
                 following = self.stages.index(trial.stage) + 1
                 last = following == len(self.stages) or trial.mutant.key in self.excused
                 if outcome.verdict is Verdict.SURVIVED and not last:
@@ -107,6 +109,17 @@ class Session:
                 if len(entries) % 50 == 0:
                     print(f"{len(entries)} of {len(found)}", file=sys.stderr, flush=True)
         return entries
+
+    def _prepare(self, stage: Stage) -> None:
+        """Before the first bug meets a stage: leaves when a test fails without any bug."""
+        if stage.name in self.trials.passes:
+            return
+        outcome = self.trials.baseline(stage)
+        if outcome.verdict is not Verdict.SURVIVED:
+            log = self.trials.log(BASELINE_SLOT)
+            sys.exit(f"{log}\n{outcome.by}: must pass before bugs are planted")
+        count = len(outcome.passes.tests)
+        print(f"{stage.name}: {count} tests, {outcome.seconds:.1f} s without a bug", flush=True)
 
 
 def report(
@@ -157,7 +170,9 @@ def main(words: Sequence[str]) -> int:
         entries = {} if wanted.fresh else known_already(asked_for, ledger)
         left = [one for one in asked_for if one not in entries]
         if left:
-            planting = session(tree, scratch, ledger, wanted, reasons.keys())
+            stages = [one for one in STAGES if paths_for(tree, one)]
+            trials = Trials(tree, scratch, wanted.seed)
+            planting = Session(trials, stages, ledger, reasons.keys())
             entries |= planting.plant(left, wanted.processes)
         return report(entries, reasons, {one.key for one in found}, wanted.toml)
     finally:
@@ -170,20 +185,6 @@ def known_already(found: Sequence[Mutant], ledger: Ledger) -> dict[Mutant, Entry
     if entries:
         print(f"{len(entries)} are known from before", flush=True)
     return entries
-
-
-def session(
-    tree: Path, scratch: Path, ledger: Ledger, wanted: argparse.Namespace, excused: Set[Key]
-) -> Session:
-    """Children ready to be forked; leaves when a test fails without any bug."""
-    trials = Trials(tree, scratch, wanted.seed)
-    stages = [one for one in STAGES if any((tree / path).exists() for path in one.paths)]
-    for stage in (one for one in stages if not one.near):
-        outcome = trials.baseline(stage)
-        if outcome.verdict is not Verdict.SURVIVED:
-            sys.exit(f"{trials.log(0)}\n{outcome.by}: must pass before bugs are planted")
-        print(f"{stage.name}: {outcome.seconds:.1f} s without a bug", flush=True)
-    return Session(trials, stages, ledger, excused)
 
 
 if __name__ == "__main__":

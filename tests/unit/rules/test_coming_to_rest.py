@@ -49,7 +49,7 @@ VOLUNTEERS = 6
 STEPS_MAX = 4
 
 #: None, and by which work unit 1 is drawn for nothing, a decoy, a recheck or a second copy.
-SEEDS = ["", "seed5", "seed105", "seed63", "seed33"]
+SEEDS = ["", "seed5", "seed5", "seed105", "seed63", "seed33"]
 
 SNAPSHOTS = st.builds(
     Snapshot,
@@ -118,7 +118,7 @@ def copies(draw: st.DrawFn, number: int, trusted: bool) -> Result:
 @st.composite
 def disputes(draw: st.DrawFn) -> WorkUnit:
     """A work unit that the server has computed, with volunteers who say otherwise."""
-    some = st.lists(st.sampled_from(ENGINES), min_size=1, max_size=4)
+    some = st.lists(st.sampled_from(ENGINES), max_size=4)
     engines = draw(some | st.just(["chromium/130", "firefox/128", "webkit/2"]))
     wrong = [
         answered(number, "wrong", engine=engine, received_at=NOW)
