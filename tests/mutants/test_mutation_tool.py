@@ -294,6 +294,7 @@ def test_the_sample_is_the_same_for_one_seed_and_another_for_another(tree):
         chosen(found, arguments(["--sample", "2", "--seed", seed]), ledger) for seed in "112"
     )
     assert one == again != other
+    assert set(one) < set(chosen(found, arguments(["--sample", "3"]), ledger))
     (tree / "grid" / "trust.py").write_text(RULE, encoding="utf-8")
     only = chosen(all_mutants(tree), arguments(["--only", "grid/trust.py"]), ledger)
     assert [mutant.key.file for mutant in only] == ["grid/trust.py"] * len(found)
