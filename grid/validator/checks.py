@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from grid.items import Result, WorkUnit
-from grid.states import Outcome, Purpose, Support, ValidateState
+from grid.states import Purpose, Support, ValidateState
 from grid.transition import Adjust, Entity, Instruction, Quarantine, Transition
 from grid.validator.credit import granted, is_own
 from grid.validator.modes import BELIEVING
@@ -48,7 +48,7 @@ def consequences(
     adjusts: dict[int, Adjust] = {}
     steps: list[Instruction] = []
     for one in unit.results:
-        if one.volunteer_id is None or one.outcome is not Outcome.SUCCESS:
+        if one.volunteer_id is None:
             continue
         lied = one.lied or (one in liars and (one.engine or "") in innocent)
         step = _marked(unit, one, lied, snapshot, proves)

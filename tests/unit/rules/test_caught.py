@@ -10,8 +10,10 @@ from crowd import (
     caught,
     chosen,
     computed,
+    ended,
     known,
     made,
+    sent,
     settled,
     standard,
     step,
@@ -21,9 +23,10 @@ from crowd import (
 
 from grid.canonical import digest
 from grid.items import Mode, Standing
-from grid.states import AssimilateState, Purpose, Support
+from grid.states import AssimilateState, Outcome, Purpose, Support
+from grid.states import FileDeleteState as Deletion
 from grid.states import ValidateState as Validate
-from grid.transition import Adjust, Quarantine
+from grid.transition import Adjust, Quarantine, Transition
 from grid.validator.checks import PROBES_MAX
 from grid.validator.snapshot import Snapshot
 
@@ -209,12 +212,14 @@ def test_the_same_wrong_answer_within_one_engine_makes_the_engine_suspect():
 
 def test_an_equal_engine_that_gets_it_right_lifts_the_suspicion_and_bans_the_liars():
     both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
-    one, after, _ = step(disputed(*both), NOW, crowd())
-    tried = with_answer(one, answered(4, RIGHT, engine=CHROMIUM, purpose=Purpose.PROBE))
-    _, last, batch = step(tried, NOW, after)
+    one, after, _ = step(disputed(*both), NOW, known(300))
+    (probe,) = made(one, Purpose.PROBE)
+    right = answered(probe.id, RIGHT, 4, engine=CHROMIUM, purpose=Purpose.PROBE)
+    one, last, batch = step(with_answer(one, right), NOW, after)
     (lifted,) = [each for each in batch if isinstance(each, Quarantine)]
     assert (lifted.engine, lifted.lift) == (CHROMIUM, True)
     assert (banned(last), dict(last.quarantined)) == ({1, 2}, {})
+    assert not made(one, Purpose.PROBE)
 
 
 def test_an_engine_that_is_wrong_whenever_it_is_tried_is_convicted_and_bans_nobody():
@@ -289,6 +294,19 @@ def test_a_verdict_that_stands_without_the_banned_is_not_merged_again():
     assert rested.results[0].validate_state is Validate.VOID
 
 
+@pytest.mark.parametrize("deletion", [Deletion.READY, Deletion.DONE])
+def test_what_was_ready_to_be_deleted_is_needed_again_once_another_output_is_the_right_one(
+    deletion,
+):
+    one = agreed(WRONG, WRONG, snapshot=known(3000))
+    one = msgspec.structs.replace(one, file_delete_state=deletion)
+    rested = settled(with_answer(one, computed(90, RIGHT)), snapshot=known(3000))
+    assert (chosen(rested), rested.assimilate_state) == (digest(b"right"), AssimilateState.READY)
+    assert rested.file_delete_state is Deletion.INIT
+    same = settled(with_answer(one, computed(90, WRONG)), snapshot=known(3000))
+    assert (same.assimilate_state, same.file_delete_state) == (AssimilateState.DONE, deletion)
+
+
 def test_a_verdict_below_target_does_not_outlive_half_of_those_behind_it():
     young = known(0, room=False)
     one = settled(standard(answered(1, RIGHT), answered(2, RIGHT)), NOW + 90, young)
@@ -323,3 +341,10 @@ def test_a_banned_volunteers_late_answer_is_void_at_once():
     rested = settled(with_answer(one, answered(3, WRONG)), snapshot=snapshot)
     assert rested.results[-1].validate_state is Validate.VOID
     assert rested.support is Support.AGREED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLIENT_ERROR, Outcome.NO_REPLY, Outcome.ABANDONED])
+def test_what_the_banned_left_without_an_answer_is_judged_by_nobody(outcome):
+    one = standard(answered(1, RIGHT), ended(2, outcome), sent(3))
+    _, _, batch = step(one, NOW, caught(known(3000), 2, 3))
+    assert not [each for each in batch if isinstance(each, Transition) and each.id in (2, 3)]

@@ -227,6 +227,7 @@ def test_every_step_is_a_legal_move_from_what_was_seen_and_there_is_one_a_row(hi
     for each in joined:
         if isinstance(each, Transition):
             row = seen[each.entity, each.id]
+            assert each.before.keys() >= each.after.keys()
             assert all(getattr(row, field) == value for field, value in each.before.items())
     assert after(one, joined, 99) == after(one, batch, 99)
 
@@ -253,6 +254,7 @@ def test_a_volunteers_gains_are_the_gains_of_its_answers(history):
     told: dict[int | None, Counter[str]] = {}
     for each in batch:
         if isinstance(each, Adjust):
+            assert each != Adjust(volunteer_id=each.volunteer_id)
             sums = told.setdefault(each.volunteer_id, Counter())
             for name in ("checks2", "compared", "lies", "reset"):
                 sums[name] += getattr(each, name)
