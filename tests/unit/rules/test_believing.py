@@ -393,8 +393,7 @@ def test_an_answer_that_agrees_with_the_canonical_one_is_right_whichever_group_i
     outputs = dict(enumerate(['{"x":"1.0"}'] * 2 + ['{"x":"1.1"}'] + ['{"x":"1.2"}'] * 2, 1))
     group = grouping(Within("/x", absolute="0.15"), outputs.get)
     one = standard(*(answered(number, text) for number, text in outputs.items()))
-    alone = Counter(group(one).values())[group(one)[3]]
-    assert alone == 1
+    assert Counter(group(one).values())[group(one)[3]] == 1
     rested = after(one, settle(one, group, known({1: 40_000, 2: 40_000}), NOW), 9)
     assert rested.canonical_result_id == 1
     said = [each.validate_state for each in rested.results]
