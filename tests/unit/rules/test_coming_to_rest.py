@@ -48,6 +48,7 @@ VOLUNTEERS = 6
 #: who answered, and what that means for the verdict.
 STEPS_MAX = 4
 
+JUDGED = {ValidateState.VALID, ValidateState.INVALID}
 #: None, and by which work unit 1 is drawn for nothing, a decoy, a recheck or a second copy.
 SEEDS = ["", "seed5", "seed5", "seed105", "seed63", "seed33"]
 
@@ -265,6 +266,7 @@ def test_a_volunteers_gains_are_the_gains_of_its_answers(history):
             was, sums = before[each.id], gained.setdefault(each.volunteer_id, Counter())
             for name in ("checks2", "compared", "lied"):
                 sums[name] += getattr(each, name) - getattr(was, name)
+            assert was.compared or not each.compared or each.validate_state in JUDGED
     for who, sums in gained.items():
         change = told.get(who, Counter())
         assert (change["compared"], change["lies"]) == (sums["compared"], sums["lied"])
