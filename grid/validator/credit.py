@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from grid.items import Job, Result, WorkUnit
 from grid.speeds import ELAPSED_LEAST_MS
-from grid.states import Outcome, Purpose, ValidateState
+from grid.states import Outcome, ValidateState
 from grid.validator.snapshot import Snapshot
 
 #: Millionths of a credit in one credit.
@@ -87,8 +87,8 @@ def _median(weighed: Sequence[tuple[int, int]]) -> int:
     for value, weight in weighed:
         left -= weight
         if left <= 0:
-            return value
-    return weighed[-1][0]
+            break
+    return value
 
 
 def is_own(result: Result, snapshot: Snapshot) -> bool:
@@ -104,7 +104,7 @@ def granted(unit: WorkUnit, result: Result, snapshot: Snapshot) -> int:
     seal opened and answered afterwards, when its answer could be read.
     """
     right = result.validate_state is ValidateState.VALID and result.outcome is Outcome.SUCCESS
-    if not right or result.purpose is Purpose.TRUSTED or result.volunteer_id is None:
+    if not right or result.volunteer_id is None:
         return 0
     if is_own(result, snapshot) or _could_be_read(result, snapshot.opened_at):
         return 0

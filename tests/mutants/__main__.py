@@ -45,6 +45,12 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="try again what is known already")
     parser.add_argument("--list", action="store_true", help="show the bugs and plant none")
     parser.add_argument("--toml", action="store_true", help="print survivors as entries to justify")
+    parser.add_argument(
+        "--stages",
+        type=int,
+        default=len(STAGES),
+        help="only the first stages of tests: a quick look",
+    )
     parser.add_argument("--processes", type=int, choices=(1, 2), default=2)
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to plant them in")
     return parser.parse_args(words)
@@ -175,7 +181,7 @@ def main(words: Sequence[str]) -> int:
         entries = {} if wanted.fresh else known_already(asked_for, ledger)
         left = [one for one in asked_for if one not in entries]
         if left:
-            stages = [one for one in STAGES if paths_for(tree, one)]
+            stages = [one for one in STAGES[: wanted.stages] if paths_for(tree, one)]
             trials = Trials(tree, scratch, wanted.seed)
             planting = Session(trials, stages, ledger, reasons.keys())
             entries |= planting.plant(left, wanted.processes)
