@@ -12,8 +12,10 @@ is: our credits compare volunteers of one server, never two servers.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -83,12 +85,8 @@ def measured(samples: Iterable[Timed]) -> dict[str, int]:
 
 
 def _median(weighed: Sequence[tuple[int, int]]) -> int:
-    left = sum(weight for _, weight in weighed) / 2
-    for value, weight in weighed:
-        left -= weight
-        if left <= 0:
-            break
-    return value
+    sums = list(accumulate(weight for _, weight in weighed))
+    return weighed[bisect_left(sums, sums[-1] / 2)][0]
 
 
 def is_own(result: Result, snapshot: Snapshot) -> bool:

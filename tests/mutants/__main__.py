@@ -49,7 +49,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         "--stages",
         type=int,
         default=len(STAGES),
-        help="only the first stages of tests: a quick look",
+        help="only the first of tests' stages",
     )
     parser.add_argument("--processes", type=int, choices=(1, 2), default=2)
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to plant them in")
