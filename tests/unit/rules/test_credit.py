@@ -271,3 +271,10 @@ def test_weights_keep_their_precision_for_decades(time):
 )
 def test_credits_are_spelled_with_the_places_they_have(micro, text):
     assert credit.spelled(micro) == text
+
+
+def test_what_a_lone_answer_is_granted_makes_nobody_better_known():
+    one = unit(answered(1, "a"), mode=Mode.ECONOMY, credit=WORTH)
+    batch = settle(one, by_digest, known(9000, seed="seed5"), NOW)
+    assert credits_of(after(one, batch, 9)) == {1: WORTH}
+    assert not [each for each in batch if isinstance(each, Adjust)]
