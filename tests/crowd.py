@@ -8,8 +8,8 @@ import msgspec
 
 from grid import comparators
 from grid.canonical import digest
-from grid.items import Mode, Policy, Result, Standing, WorkUnit
-from grid.states import Outcome, Purpose, ServerState, ValidateState
+from grid.items import Job, Mode, Policy, Result, Standing, WorkUnit
+from grid.states import JobState, Outcome, Purpose, ServerState, ValidateState
 from grid.transition import Adjust, Freeze, Instruction, Quarantine, after
 from grid.validator import grouping, settle
 from grid.validator.snapshot import Snapshot
@@ -112,6 +112,30 @@ def unit(*results: Result, **fields: object) -> WorkUnit:
 def standard(*results: Result, **fields: object) -> WorkUnit:
     """A work unit in the default mode of public jobs."""
     return unit(*results, **{"mode": Mode.STANDARD, **fields})
+
+
+def job(**fields: object) -> Job:
+    """A job of three work units, none of them made yet."""
+    base = Job(
+        id=1,
+        account_id=1,
+        job_type="SUM",
+        version="1.0.0",
+        job_type_digest="00" * 32,
+        spec={},
+        dataset_id=1,
+        name="a job",
+        metadata={},
+        policy=Policy(),
+        public=True,
+        job_state=JobState.ACTIVE,
+        program_digest="00" * 32,
+        created_at=NOW,
+        seal_opens_by=NOW + 100,
+        workunit_count=3,
+        workunits_made=0,
+    )
+    return msgspec.structs.replace(base, **fields)
 
 
 def known(checks2: int | Mapping[int, int] = WELL_KNOWN2, **fields: object) -> Snapshot:

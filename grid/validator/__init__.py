@@ -89,8 +89,7 @@ def settled(
         over=snapshot.over,
     )
     rest += transitioner.decide(judged, needs, now)
-    if ruling.canonical is not None:
-        rest += extras.further(judged, _suspicions(snapshot, rest), now)
+    rest += extras.further(judged, _suspicions(snapshot, rest), now)
     return [*steps, *voids, *verdict, *judgements, *rest], after(judged, rest, next_id)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from grid.items import Result, WorkUnit
-from grid.states import Outcome, Purpose, Support, ValidateState
+from grid.states import Purpose, Support, ValidateState
 from grid.transition import Adjust, Entity, Instruction, Quarantine, Transition
 from grid.validator.credit import granted, is_own
 from grid.validator.modes import BELIEVING
@@ -48,7 +48,7 @@ def consequences(
     adjusts: dict[int, Adjust] = {}
     steps: list[Instruction] = []
     for one in unit.results:
-        if one.volunteer_id is None or one.outcome is not Outcome.SUCCESS:
+        if one.volunteer_id is None:
             continue
         lied = one.lied or (one in liars and (one.engine or "") in innocent)
         step = _marked(unit, one, lied, snapshot, proves)
@@ -61,7 +61,8 @@ def consequences(
             steps.append(step)
         if turned or (step is not None and step.after.keys() != {"credit"}):
             _add(adjusts, one, step, turned)
-    _sentence(unit, keys, snapshot, liars, innocent, adjusts)
+    proven = _colluders(unit, keys) - _colluders(before, keys)
+    _sentence(snapshot, liars, proven, adjusts)
     return [*steps, *adjusts.values(), *_quarantines(unit, keys, snapshot, liars, innocent)]
 
 
@@ -111,9 +112,7 @@ def _proves(unit: WorkUnit, snapshot: Snapshot) -> bool:
     agreeing = {
         one.principal_id
         for one in unit.results
-        if one.validate_state is ValidateState.VALID
-        and one.purpose is not Purpose.TRUSTED
-        and not is_own(one, snapshot)
+        if one.validate_state is ValidateState.VALID and not is_own(one, snapshot)
     }
     return unit.support is Support.AGREED and len(agreeing) > 1
 
@@ -197,30 +196,38 @@ def _engines_that_agree(unit: WorkUnit) -> set[str]:
     }
 
 
+def _colluders(unit: WorkUnit, keys: Keys) -> set[int]:
+    """Results that are the same certain lie, told on purpose."""
+    innocent = _engines_that_agree(unit)
+    lies: dict[str, list[Result]] = {}
+    for one in _liars(unit):
+        lies.setdefault(keys[one.id], []).append(one)
+    return {
+        one.id
+        for same in lies.values()
+        if colluded([(one.principal_id, one.engine) for one in same], innocent)
+        for one in same
+    }
+
+
 def _sentence(
-    unit: WorkUnit,
-    keys: Keys,
     snapshot: Snapshot,
-    liars: Sequence[Result],
-    innocent: set[str],
+    liars: Iterable[Result],
+    proven: Collection[int],
     adjusts: dict[int, Adjust],
 ) -> None:
-    lies: dict[str, list[Result]] = {}
+    """Bans for what was shown just now: whoever was let off is not banned for the same again."""
     for one in liars:
-        lies.setdefault(keys[one.id], []).append(one)
-    for same in lies.values():
-        proven = colluded([(one.principal_id, one.engine) for one in same], innocent)
-        for one in same:
-            assert one.volunteer_id is not None
-            known = snapshot.standing(one.volunteer_id)
-            change = adjusts.get(one.volunteer_id) or Adjust(volunteer_id=one.volunteer_id)
-            if known.banned_at is not None or change.ban:
-                continue
-            told = known.lies + change.lies
-            habit = bool(change.lies) and is_habit(told, known.compared + change.compared)
-            if proven or habit:
-                ban = "the same wrong answer as another" if proven else "wrong answers"
-                adjusts[one.volunteer_id] = msgspec.structs.replace(change, ban=ban)
+        assert one.volunteer_id is not None
+        known = snapshot.standing(one.volunteer_id)
+        change = adjusts.get(one.volunteer_id) or Adjust(volunteer_id=one.volunteer_id)
+        if known.banned_at is not None:
+            continue
+        told = known.lies + change.lies
+        habit = bool(change.lies) and is_habit(told, known.compared + change.compared)
+        if one.id in proven or habit:
+            ban = "the same wrong answer as another" if one.id in proven else "wrong answers"
+            adjusts[one.volunteer_id] = msgspec.structs.replace(change, ban=ban)
 
 
 def _quarantines(

@@ -12,14 +12,16 @@ is: our credits compare volunteers of one server, never two servers.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from msgspec import Struct
 
 from grid.items import Job, Result, WorkUnit
 from grid.speeds import ELAPSED_LEAST_MS
-from grid.states import Outcome, Purpose, ValidateState
+from grid.states import Outcome, ValidateState
 from grid.validator.snapshot import Snapshot
 
 #: Millionths of a credit in one credit.
@@ -83,12 +85,8 @@ def measured(samples: Iterable[Timed]) -> dict[str, int]:
 
 
 def _median(weighed: Sequence[tuple[int, int]]) -> int:
-    left = sum(weight for _, weight in weighed) / 2
-    for value, weight in weighed:
-        left -= weight
-        if left <= 0:
-            return value
-    return weighed[-1][0]
+    sums = list(accumulate(weight for _, weight in weighed))
+    return weighed[bisect_left(sums, sums[-1] / 2)][0]
 
 
 def is_own(result: Result, snapshot: Snapshot) -> bool:
@@ -104,7 +102,7 @@ def granted(unit: WorkUnit, result: Result, snapshot: Snapshot) -> int:
     seal opened and answered afterwards, when its answer could be read.
     """
     right = result.validate_state is ValidateState.VALID and result.outcome is Outcome.SUCCESS
-    if not right or result.purpose is Purpose.TRUSTED or result.volunteer_id is None:
+    if not right or result.volunteer_id is None:
         return 0
     if is_own(result, snapshot) or _could_be_read(result, snapshot.opened_at):
         return 0

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import os
-import random
 import shutil
 import signal
 import sys
@@ -22,8 +22,8 @@ from pathlib import Path
 from mutants.ledger import Entry, Ledger, as_toml, justified, tree_digest
 from mutants.mutant import Key, Mutant, mutants
 from mutants.places import enums_in
-from mutants.targets import STAGES, Stage, files_of
-from mutants.trial import Trial, Trials, Verdict, finished
+from mutants.targets import STAGES, Stage, files_of, paths_for
+from mutants.trial import BASELINE_SLOT, Trial, Trials, Verdict, finished
 
 ROOT = Path(__file__).parents[2]
 #: How many bugs `make mutants` plants: a quarter of an hour on one core.
@@ -45,6 +45,12 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="try again what is known already")
     parser.add_argument("--list", action="store_true", help="show the bugs and plant none")
     parser.add_argument("--toml", action="store_true", help="print survivors as entries to justify")
+    parser.add_argument(
+        "--stages",
+        type=int,
+        default=len(STAGES),
+        help="only the first of tests' stages",
+    )
     parser.add_argument("--processes", type=int, choices=(1, 2), default=2)
     parser.add_argument("--root", type=Path, default=ROOT, help="the tree to plant them in")
     return parser.parse_args(words)
@@ -70,8 +76,13 @@ def chosen(found: Sequence[Mutant], wanted: argparse.Namespace, ledger: Ledger) 
         return [one for one in found if ledger.survived_before(one)]
     if not wanted.sample or wanted.sample >= len(found):
         return list(found)
-    places = random.Random(wanted.seed).sample(range(len(found)), wanted.sample)
-    return [found[place] for place in sorted(places)]
+    drawn = set(sorted(found, key=lambda one: drawn_by(one.key, wanted.seed))[: wanted.sample])
+    return [one for one in found if one in drawn]
+
+
+def drawn_by(key: Key, seed: int) -> bytes:
+    """A bug's place in the draw: a larger sample holds a smaller one, whatever else has changed."""
+    return hashlib.sha256(f"{seed} {key}".encode()).digest()
 
 
 class Session:
@@ -81,7 +92,7 @@ class Session:
         self, trials: Trials, stages: Sequence[Stage], ledger: Ledger, excused: Set[Key]
     ) -> None:
         self.trials, self.stages, self.ledger = trials, stages, ledger
-        #: Bugs that make no difference: the nearest tests are enough to see that they do not.
+        #: Bugs that make no difference: the first tests are enough to see that they do not.
         self.excused = excused
 
     def plant(self, found: Sequence[Mutant], processes: int) -> dict[Mutant, Entry]:
@@ -92,10 +103,12 @@ class Session:
         while waiting or slots:
             for slot in range(processes):
                 if waiting and slot not in slots:
-                    mutant, stage = waiting.popleft()
-                    slots[slot] = self.trials.start(mutant, self.stages[stage], slot)
+                    mutant, at = waiting.popleft()
+                    self._prepare(self.stages[at])
+                    slots[slot] = self.trials.start(mutant, self.stages[at], slot)
             for trial, outcome in finished(list(slots.values())):
                 slots = {slot: one for slot, one in slots.items() if one is not trial}
+                assert trial.mutant is not None
                 following = self.stages.index(trial.stage) + 1
                 last = following == len(self.stages) or trial.mutant.key in self.excused
                 if outcome.verdict is Verdict.SURVIVED and not last:
@@ -107,6 +120,17 @@ class Session:
                 if len(entries) % 50 == 0:
                     print(f"{len(entries)} of {len(found)}", file=sys.stderr, flush=True)
         return entries
+
+    def _prepare(self, stage: Stage) -> None:
+        """Before the first bug meets a stage: leaves when a test fails without any bug."""
+        if stage.name in self.trials.passes:
+            return
+        outcome = self.trials.baseline(stage)
+        if outcome.verdict is not Verdict.SURVIVED:
+            log = self.trials.log(BASELINE_SLOT)
+            sys.exit(f"{log}\n{outcome.by}: must pass before bugs are planted")
+        count = len(outcome.passes.tests)
+        print(f"{stage.name}: {count} tests, {outcome.seconds:.1f} s without a bug", flush=True)
 
 
 def report(
@@ -157,7 +181,9 @@ def main(words: Sequence[str]) -> int:
         entries = {} if wanted.fresh else known_already(asked_for, ledger)
         left = [one for one in asked_for if one not in entries]
         if left:
-            planting = session(tree, scratch, ledger, wanted, reasons.keys())
+            stages = [one for one in STAGES[: wanted.stages] if paths_for(tree, one)]
+            trials = Trials(tree, scratch, wanted.seed)
+            planting = Session(trials, stages, ledger, reasons.keys())
             entries |= planting.plant(left, wanted.processes)
         return report(entries, reasons, {one.key for one in found}, wanted.toml)
     finally:
@@ -170,20 +196,6 @@ def known_already(found: Sequence[Mutant], ledger: Ledger) -> dict[Mutant, Entry
     if entries:
         print(f"{len(entries)} are known from before", flush=True)
     return entries
-
-
-def session(
-    tree: Path, scratch: Path, ledger: Ledger, wanted: argparse.Namespace, excused: Set[Key]
-) -> Session:
-    """Children ready to be forked; leaves when a test fails without any bug."""
-    trials = Trials(tree, scratch, wanted.seed)
-    stages = [one for one in STAGES if any((tree / path).exists() for path in one.paths)]
-    for stage in (one for one in stages if not one.near):
-        outcome = trials.baseline(stage)
-        if outcome.verdict is not Verdict.SURVIVED:
-            sys.exit(f"{trials.log(0)}\n{outcome.by}: must pass before bugs are planted")
-        print(f"{stage.name}: {outcome.seconds:.1f} s without a bug", flush=True)
-    return Session(trials, stages, ledger, excused)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Mutant:
     operator: str
     #: From 1.
     line_number: int
+    #: Those of the statement that it stands in, without what is nested in it.
+    lines: range
     #: The whole file.
     source: str = field(repr=False)
 
@@ -59,7 +61,7 @@ def mutants(file: str, source: str, enums: Enums) -> list[Mutant]:
             key = Key(file, place.where, line, becomes)
             counts[key] += 1
             key = replace(key, nth=counts[key])
-            found.append(Mutant(key, name, text.line_number(first), mutated))
+            found.append(Mutant(key, name, text.line_number(first), place.lines, mutated))
     return sorted(found, key=lambda one: one.line_number)
 
 

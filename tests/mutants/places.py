@@ -41,6 +41,17 @@ class Place:
         named = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
         return ".".join(one.name for one in self.around if isinstance(one, named))
 
+    @property
+    def lines(self) -> range:
+        """Those of the statement it belongs to; of one with a body, those of its head."""
+        statement = next(
+            one for one in (self.item, *reversed(self.around)) if isinstance(one, ast.stmt)
+        )
+        last = statement.end_lineno or statement.lineno
+        if body := getattr(statement, "body", None):
+            last = max(statement.lineno, body[0].lineno - 1)
+        return range(statement.lineno, last + 1)
+
 
 def places(tree: ast.Module, enums: Enums) -> Iterator[Place]:
     """Every place in the order of the source.

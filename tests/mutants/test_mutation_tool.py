@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,9 @@ import pytest
 from mutants.__main__ import all_mutants, arguments, chosen
 from mutants.ledger import Ledger, as_toml, justified
 from mutants.mutant import Key, mutants
+from mutants.passes import Pass, Passes
 from mutants.places import enums_in
-from mutants.targets import Stage, files_of, module_of, out_of_reach, paths_for
+from mutants.targets import files_of, module_of, out_of_reach
 from mutants.trial import Outcome, Verdict
 
 TESTS = Path(__file__).parents[1]
@@ -180,26 +182,45 @@ def test_targets_are_files_and_whole_packages(tmp_path):
     assert [module_of(one) for one in names] == ["grid.report", "grid.trust", "grid.trust.odds"]
 
 
-def test_the_nearest_tests_import_the_module_themselves_or_by_a_helper(tmp_path):
-    sources = {
-        "tests/crowd.py": "from grid.validator import settle",
-        "tests/unit/rules/test_a.py": "from grid.dispatch.quota import Bucket",
-        "tests/unit/rules/test_b.py": "from grid import dispatch",
-        "tests/unit/rules/test_c.py": "from crowd import unit",
-    }
-    for name, text in sources.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    near = Stage("near", ("tests/unit/rules", "tests/elsewhere"), examples=1, near=True)
+def lines_of(source: str, becomes: str) -> list[int]:
+    (found,) = [one for one in mutants("a.py", source, {}) if one.key.becomes == becomes]
+    return list(found.lines)
 
-    def letters(module: str | None) -> str:
-        return "".join(one[-4] for one in paths_for(tmp_path, near, module) if one.endswith(".py"))
 
-    assert letters("grid.dispatch.quota") == "ab"
-    assert letters("grid.dispatch") == "ab"
-    assert letters("grid.validator") == "c"
-    assert letters("grid.report") == ""
-    assert paths_for(tmp_path, near, None) == ["tests/unit/rules"]
+@pytest.mark.parametrize(
+    ("source", "becomes", "lines"),
+    [
+        ("A = 3\n", "A = 0", [1]),
+        ("def f(a):\n    return g(\n        a + 1\n    )\n", "(a - 1)", [2, 3, 4]),
+        ("def f(a):\n    if (\n        not a\n    ):\n        g()\n", "a", [2, 3, 4]),
+        ("def f(a):\n    if a:\n        g()\n", "if True:", [2]),
+        ("def f(a):\n    if not a: g()\n", "if a: g()", [2]),
+        ("def f(a):\n    if a:\n        g()\n", "pass", [3]),
+        ("def f(\n    a=7\n): ...\n", "a=0", [1, 2]),
+    ],
+)
+def test_the_lines_of_a_bug_are_those_of_its_statement_and_not_of_what_it_encloses(
+    source, becomes, lines
+):
+    assert lines_of(source, becomes) == lines
+
+
+def test_a_bug_meets_the_tests_that_reach_its_line_quickest_first():
+    reach = {"slow": (3.0, {1, 2}), "quick": (1.0, {2}), "elsewhere": (0.5, {9})}
+    tests = [
+        Pass(name, seconds, frozenset(("a.py", line) for line in lines))
+        for name, (seconds, lines) in reach.items()
+    ]
+    tests.append(Pass("other", 0.1, frozenset({("b.py", 2)})))
+    passes = Passes(tests, imported=frozenset({("a.py", 7)}))
+
+    def met(*lines: int) -> list[str]:
+        return [one.name for one in passes.through("a.py", lines)]
+
+    assert met(2, 3) == ["quick", "slow"]
+    assert met(1) == ["slow"]
+    assert met(3) == []
+    assert met(6, 7) == ["elsewhere", "quick", "slow", "other"]
 
 
 def test_what_imports_a_target_through_others_is_not_imported_ahead(tmp_path):
@@ -274,6 +295,7 @@ def test_the_sample_is_the_same_for_one_seed_and_another_for_another(tree):
         chosen(found, arguments(["--sample", "2", "--seed", seed]), ledger) for seed in "112"
     )
     assert one == again != other
+    assert set(one) < set(chosen(found, arguments(["--sample", "3"]), ledger))
     (tree / "grid" / "trust.py").write_text(RULE, encoding="utf-8")
     only = chosen(all_mutants(tree), arguments(["--only", "grid/trust.py"]), ledger)
     assert [mutant.key.file for mutant in only] == ["grid/trust.py"] * len(found)
@@ -359,4 +381,5 @@ def test_a_bug_that_never_ends_is_timed_out(tree):
         capture_output=True, text=True, check=False, cwd=TESTS.parent,
         env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
-    assert "2 timed out" in answer.stdout, answer.stdout + answer.stderr
+    timed_out = re.search(r"(\d+) timed out", answer.stdout)  # others as well on a busy machine
+    assert timed_out is not None and int(timed_out[1]) >= 2, answer.stdout + answer.stderr

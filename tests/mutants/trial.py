@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -28,6 +28,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from mutants.mutant import Mutant
+from mutants.passes import Pass, Passes, Tracer
 from mutants.targets import Stage, files_of, module_of, out_of_reach, paths_for
 
 #: A bug that makes tests this much slower than no bug has been noticed.
@@ -36,6 +37,8 @@ SLOWER_MAX = 8
 SECONDS_MIN = 30
 #: No stage may take longer without a bug: its planted bugs would take hours.
 BASELINE_SECONDS_MAX = 600
+#: Where the tests without a bug leave their log and their files.
+BASELINE_SLOT = 9
 #: A bug may fill the memory; the tests themselves need a tenth of this.
 MEMORY_BYTES_MAX = 4 * 2**30
 
@@ -54,8 +57,10 @@ class Outcome:
     #: The first test that failed, or how the process ended.
     by: str
     seconds: float
-    #: Modules that the child had imported when it was done; only without a bug.
+    #: Modules that the child had imported when it was done, with their files, and what its tests
+    #: passed through; only without a bug.
     modules: tuple[tuple[str, str], ...] = ()
+    passes: Passes = field(default_factory=Passes)
 
 
 @dataclass
@@ -74,11 +79,12 @@ class Trial:
         seconds = time.monotonic() - self.started
         if self.answer.poll():
             with contextlib.suppress(EOFError):
-                code, failed, modules = self.answer.recv()
+                code, failed, modules, passes = self.answer.recv()
                 self._end()
                 survived = code == pytest.ExitCode.OK
                 verdict = Verdict.SURVIVED if survived else Verdict.KILLED
-                return Outcome(verdict, failed or f"pytest's exit {code}", seconds, modules)
+                by = failed or f"pytest's exit {code}"
+                return Outcome(verdict, by, seconds, modules, passes)
             self._end()
             return Outcome(Verdict.KILLED, f"the process died: {self.process.exitcode}", seconds)
         if seconds > self.seconds_max:
@@ -98,17 +104,20 @@ class Trials:
 
     def __init__(self, tree: Path, scratch: Path, seed: int) -> None:
         self.tree, self.scratch, self.seed = tree, scratch, seed
-        self.targets = {module_of(file) for file in files_of(tree)}
-        self.seconds_max: dict[tuple[str, ...], float] = {}
+        self.files = files_of(tree)
+        self.targets = {module_of(file) for file in self.files}
+        #: By the name of a stage that was tried without any bug.
+        self.passes: dict[str, Passes] = {}
         self._fork = multiprocessing.get_context("fork")
         os.chdir(tree)
         sys.path[:0] = [str(tree), str(tree / "tests")]
 
     def baseline(self, stage: Stage) -> Outcome:
-        """The stage without any bug: how long it may take with one, and what can be imported."""
-        outcome = self._alone(stage)
+        """The stage without any bug: what its tests pass through, and what can be imported."""
+        trial = self.start(None, stage, slot=BASELINE_SLOT)
+        outcome = next(outcome for _, outcome in finished([trial]))
         if outcome.verdict is Verdict.SURVIVED:
-            self.seconds_max[stage.paths] = max(SECONDS_MIN, SLOWER_MAX * outcome.seconds)
+            self.passes[stage.name] = outcome.passes
             self._import_ahead(outcome.modules)
         return outcome
 
@@ -117,18 +126,20 @@ class Trials:
         return (self.scratch / f"slot{slot}.log").read_text(encoding="utf-8", errors="replace")
 
     def start(self, mutant: Mutant | None, stage: Stage, slot: int) -> Trial:
+        """A child that tries a bug on the tests that reach it, or no bug on all tests."""
+        tests = None
+        seconds_max: float = BASELINE_SECONDS_MAX
+        if mutant is not None:
+            tests = self.passes[stage.name].through(mutant.key.file, mutant.lines)
+            seconds = sum(one.seconds for one in tests)
+            seconds_max = max(SECONDS_MIN, SLOWER_MAX * seconds)
         answer, their_end = self._fork.Pipe(duplex=False)
         process = self._fork.Process(
-            target=_child, args=(mutant, stage, self, slot, their_end), daemon=True
+            target=_child, args=(mutant, stage, tests, self, slot, their_end), daemon=True
         )
         process.start()
         their_end.close()
-        seconds_max = self.seconds_max.get(stage.paths, BASELINE_SECONDS_MAX)
         return Trial(mutant, stage, process, answer, time.monotonic(), seconds_max)
-
-    def _alone(self, stage: Stage) -> Outcome:
-        trial = self.start(None, stage, 0)
-        return next(outcome for _, outcome in finished([trial]))
 
     def _import_ahead(self, modules: Sequence[tuple[str, str]]) -> None:
         inside = {
@@ -173,10 +184,12 @@ class _Planted(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Watch:
-    """A pytest plugin: plain tests first, few examples, no memory of earlier failures."""
+    """A pytest plugin: some tests in their order, few examples, no memory of earlier failures."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, tests: Sequence[Pass] | None) -> None:
         self.examples, self.but = stage.examples, stage.but
+        #: Name → its place in the order; None for every test.
+        self.order = None if tests is None else {one.name: at for at, one in enumerate(tests)}
         self.failed = ""
 
     @pytest.hookimpl(trylast=True)
@@ -192,7 +205,10 @@ class _Watch:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if item.name not in self.but]
-        items.sort(key=lambda item: hasattr(getattr(item, "obj", None), "hypothesis"))
+        if self.order is not None:
+            places = self.order
+            items[:] = [item for item in items if item.nodeid in places]
+            items.sort(key=lambda item: places[item.nodeid])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._note(report)
@@ -205,8 +221,33 @@ class _Watch:
             self.failed = report.nodeid
 
 
+class _Notes:
+    """A pytest plugin for tests without a bug: what each passes through, and how long it takes."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self.tracer = tracer
+        self.tests: list[Pass] = []
+        self.imported: frozenset[tuple[str, int]] = frozenset()
+
+    def pytest_collection_finish(self) -> None:
+        self.imported = self.tracer.taken()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        started = time.monotonic()
+        done = yield
+        seconds = time.monotonic() - started
+        self.tests.append(Pass(item.nodeid, seconds, self.tracer.taken()))
+        return done  # type: ignore[return-value]
+
+
 def _child(
-    mutant: Mutant | None, stage: Stage, trials: Trials, slot: int, answer: Connection
+    mutant: Mutant | None,
+    stage: Stage,
+    tests: Sequence[Pass] | None,
+    trials: Trials,
+    slot: int,
+    answer: Connection,
 ) -> None:
     os.setsid()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -215,22 +256,30 @@ def _child(
     os.dup2(log, 1)
     os.dup2(log, 2)
     tempfile.tempdir = str(trials.scratch)
-    if mutant is not None:
+    watch = _Watch(stage, tests)
+    plugins: list[object] = [watch]
+    notes = _Notes(Tracer({str(trials.tree / file): file for file in trials.files}))
+    if mutant is None:
+        plugins.append(notes)
+        notes.tracer.start()
+        paths = paths_for(trials.tree, stage)
+    else:
         assert module_of(mutant.key.file) not in sys.modules, "imported too early"
         sys.meta_path.insert(0, _Planted(mutant, trials.tree))
-    watch = _Watch(stage)
-    module = None if mutant is None else module_of(mutant.key.file)
-    paths = paths_for(trials.tree, stage, module)
+        paths = sorted({one.name.partition("::")[0] for one in tests or ()})
     code = paths and pytest.main(
         [
             *paths, "-x", "-q", "--no-header", "--tb=short", "--assert=plain",
             "-p", "no:cacheprovider", "-o", "addopts=", f"--basetemp={trials.scratch}/slot{slot}",
             f"--rootdir={trials.tree}", f"--hypothesis-seed={trials.seed}",
         ],
-        plugins=[watch],
+        plugins=plugins,
     )  # fmt: skip
-    modules = () if mutant is not None else tuple(_imported())
-    answer.send((int(code or 0), watch.failed, modules))
+    sys.settrace(None)
+    passes = Passes(notes.tests, notes.imported)
+    answer.send(
+        (int(code or 0), watch.failed, tuple(_imported()) if mutant is None else (), passes)
+    )
     sys.stdout.flush()
     os._exit(0)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 import pytest
 from crowd import (
@@ -23,11 +25,13 @@ from crowd import (
 )
 
 from grid.canonical import digest
+from grid.comparators import Within
 from grid.items import Mode
 from grid.states import AssimilateState, ErrorMask, Outcome, Purpose, ServerState, Support
 from grid.states import ValidateState as Validate
-from grid.transition import Adjust, CreateResults
+from grid.transition import Adjust, CreateResults, after
 from grid.transitioner import RETRY_PRIORITY
+from grid.validator import grouping, settle
 from grid.validator.ruling import LOOK_AGAIN_MAX_S, STALE_WAITS, TRUSTED_ERRORS_MAX
 from grid.validator.snapshot import Snapshot
 
@@ -383,3 +387,14 @@ def test_nothing_secret_is_made_for_work_that_is_only_counted():
         rested = settled(one, snapshot=Snapshot(seed="a seed"))
         assert all(each.purpose is Purpose.COPY for each in rested.results)
         assert all(each.server_state is ServerState.OVER for each in rested.results)
+
+
+def test_an_answer_that_agrees_with_the_canonical_one_is_right_whichever_group_it_was_in():
+    outputs = dict(enumerate(['{"x":"1.0"}'] * 2 + ['{"x":"1.1"}'] + ['{"x":"1.2"}'] * 2, 1))
+    group = grouping(Within("/x", absolute="0.15"), outputs.get)
+    one = standard(*(answered(number, text) for number, text in outputs.items()))
+    assert Counter(group(one).values())[group(one)[3]] == 1
+    rested = after(one, settle(one, group, known({1: 40_000, 2: 40_000}), NOW), 9)
+    assert rested.canonical_result_id == 1
+    said = [each.validate_state for each in rested.results]
+    assert said == [Validate.VALID] * 3 + [Validate.INVALID] * 2

@@ -1,4 +1,4 @@
-"""This file is where lies come home, engines fall under suspicion, and innocence is restored."""
+"""This file is where lies come home, and whoever was banned for nothing is heard."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from crowd import (
     caught,
     chosen,
     computed,
+    ended,
     known,
     made,
+    sent,
     settled,
     standard,
     step,
@@ -20,11 +22,11 @@ from crowd import (
 )
 
 from grid.canonical import digest
-from grid.items import Mode, Standing
-from grid.states import AssimilateState, Purpose, Support
+from grid.items import Mode, Standing, WorkUnit
+from grid.states import AssimilateState, Outcome, Purpose, Support
+from grid.states import FileDeleteState as Deletion
 from grid.states import ValidateState as Validate
-from grid.transition import Adjust, Quarantine
-from grid.validator.checks import PROBES_MAX
+from grid.transition import Adjust, Quarantine, Transition
 from grid.validator.snapshot import Snapshot
 
 RIGHT, WRONG, OTHER = "right", "wrong", "other"
@@ -123,6 +125,28 @@ def test_a_recheck_makes_the_half_check_whole_and_counts_nothing_twice():
     assert not [each for each in step(proven, NOW, last)[2] if isinstance(each, Adjust)]
 
 
+def adjusted(one: WorkUnit, snapshot: Snapshot) -> dict[int, tuple[bool, int]]:
+    """Volunteer → whether its checks start from zero, and how many half checks are added then."""
+    batch = step(one, NOW, snapshot)[2]
+    adjusts = [each for each in batch if isinstance(each, Adjust)]
+    return {each.volunteer_id: (each.reset, each.checks2) for each in adjusts}
+
+
+def test_whoever_begins_again_from_zero_has_nothing_to_give_back():
+    one = agreed(WRONG, WRONG, snapshot=known(3000))
+    assert [each.checks2 for each in one.results[:2]] == [1, 1]
+    overturned = adjusted(with_answer(one, computed(90, RIGHT)), known(3000))
+    assert overturned == {1: (True, 0), 2: (True, 0)}
+
+
+@pytest.mark.parametrize("outputs", [(RIGHT, WRONG), (WRONG, RIGHT)])
+def test_what_one_volunteer_got_right_beside_a_wrong_answer_counts_after_its_fall(outputs):
+    first, second = outputs
+    trap = answered(2, second, 1, volunteer_id=1, purpose=Purpose.TRAP)
+    both = standard(answered(1, first), trap, computed(90, RIGHT))
+    assert adjusted(both, known(3000))[1] == (True, 2)
+
+
 def test_a_lone_source_gains_nothing_by_itself_nor_does_its_rate_of_lies_fall():
     one = unit(answered(1, RIGHT), mode=Mode.ECONOMY)
     before = known(9000, seed="seed5")
@@ -192,62 +216,6 @@ def test_while_no_volunteer_got_it_right_it_may_be_the_reference_and_a_trap_tell
     assert banned(last) == {1, 2}
 
 
-@pytest.mark.parametrize("engines", [(CHROMIUM, CHROMIUM), (CHROMIUM, CHROMIUM, FIREFOX)])
-def test_no_engine_is_suspect_for_what_none_got_right(engines):
-    batch = step(disputed(*((WRONG, engine) for engine in engines)), NOW, crowd())[2]
-    assert not any(isinstance(each, Quarantine) for each in batch)
-
-
-def test_the_same_wrong_answer_within_one_engine_makes_the_engine_suspect():
-    one, after, batch = step(
-        disputed((WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)), NOW, crowd()
-    )
-    (suspect,) = [each for each in batch if isinstance(each, Quarantine)]
-    assert (suspect.engine, suspect.cause, suspect.lift) == (CHROMIUM, one.id, False)
-    assert banned(after) == set()
-
-
-def test_an_equal_engine_that_gets_it_right_lifts_the_suspicion_and_bans_the_liars():
-    both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
-    one, after, _ = step(disputed(*both), NOW, crowd())
-    tried = with_answer(one, answered(4, RIGHT, engine=CHROMIUM, purpose=Purpose.PROBE))
-    _, last, batch = step(tried, NOW, after)
-    (lifted,) = [each for each in batch if isinstance(each, Quarantine)]
-    assert (lifted.engine, lifted.lift) == (CHROMIUM, True)
-    assert (banned(last), dict(last.quarantined)) == ({1, 2}, {})
-
-
-def test_an_engine_that_is_wrong_whenever_it_is_tried_is_convicted_and_bans_nobody():
-    both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
-    one, now_known, _ = step(disputed(*both), NOW, known(300))
-    for number in range(4, 4 + PROBES_MAX):
-        (probe,) = made(one, Purpose.PROBE)
-        assert probe.engine == CHROMIUM
-        tried = answered(probe.id, WRONG, number, engine=CHROMIUM, purpose=Purpose.PROBE)
-        one, now_known, _ = step(with_answer(one, tried), NOW, now_known)
-    assert now_known.convicted == {CHROMIUM}
-    assert not made(one, Purpose.PROBE)
-    assert banned(now_known) == set()
-
-
-def test_what_only_a_convicted_engine_says_counts_for_nothing():
-    snapshot = crowd(quarantined={CHROMIUM: 7}, convicted=frozenset({CHROMIUM}))
-    snapshot = msgspec.structs.replace(snapshot, standings=known(3000).standings)
-    alone = standard(answered(1, RIGHT), answered(2, RIGHT))
-    rested = settled(alone, snapshot=snapshot)
-    assert {each.validate_state for each in rested.results[:2]} == {Validate.VOID}
-    assert rested.canonical_result_id is None
-    backed = settled(with_answer(rested, answered(3, RIGHT, engine=FIREFOX)), snapshot=snapshot)
-    assert backed.support is Support.AGREED
-    assert {each.validate_state for each in backed.results[:3]} == {Validate.VALID}
-
-
-def test_a_suspect_engines_hosts_keep_their_checks():
-    snapshot = crowd(quarantined={FIREFOX: 7})
-    _, after, _ = step(disputed((RIGHT, CHROMIUM), (WRONG, FIREFOX)), NOW, snapshot)
-    assert after.standing(2).checks2 == 300
-
-
 # A ban, and an appeal
 
 
@@ -289,6 +257,19 @@ def test_a_verdict_that_stands_without_the_banned_is_not_merged_again():
     assert rested.results[0].validate_state is Validate.VOID
 
 
+@pytest.mark.parametrize("deletion", [Deletion.READY, Deletion.DONE])
+def test_what_was_ready_to_be_deleted_is_needed_again_once_another_output_is_the_right_one(
+    deletion,
+):
+    one = agreed(WRONG, WRONG, snapshot=known(3000))
+    one = msgspec.structs.replace(one, file_delete_state=deletion)
+    rested = settled(with_answer(one, computed(90, RIGHT)), snapshot=known(3000))
+    assert (chosen(rested), rested.assimilate_state) == (digest(b"right"), AssimilateState.READY)
+    assert rested.file_delete_state is Deletion.INIT
+    same = settled(with_answer(one, computed(90, WRONG)), snapshot=known(3000))
+    assert (same.assimilate_state, same.file_delete_state) == (AssimilateState.DONE, deletion)
+
+
 def test_a_verdict_below_target_does_not_outlive_half_of_those_behind_it():
     young = known(0, room=False)
     one = settled(standard(answered(1, RIGHT), answered(2, RIGHT)), NOW + 90, young)
@@ -307,6 +288,26 @@ def test_an_appeal_granted_makes_answers_count_again():
     assert not made(restored, Purpose.COPY)
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [(WRONG, CHROMIUM), (RIGHT, CHROMIUM)],
+        [(WRONG, CHROMIUM), (WRONG, FIREFOX), (RIGHT, WEBKIT)],
+    ],
+)
+def test_whoever_was_let_off_is_not_banned_again_for_the_same(answers):
+    before = crowd()
+    liar = {**before.standings, 1: Standing(volunteer_id=1, lies=1)}
+    before = msgspec.structs.replace(before, standings=liar)
+    one, after, _ = step(disputed(*answers), NOW, before)
+    assert 1 in banned(after)
+    freed = caught(after, 1, free=True)
+    looked_at_again, last, _ = step(one, NOW, freed)
+    assert 1 not in banned(last)
+    fellow = answered(8, WRONG, engine=WEBKIT, purpose=Purpose.TRAP)
+    assert 8 in banned(step(with_answer(looked_at_again, fellow), NOW, last)[1])
+
+
 def test_in_fixed_mode_a_ban_opens_what_lacks_its_quorum_and_keeps_the_rest():
     snapshot = known(0)
     pair = settled(unit(answered(1, RIGHT), answered(2, RIGHT)), snapshot=snapshot)
@@ -323,3 +324,18 @@ def test_a_banned_volunteers_late_answer_is_void_at_once():
     rested = settled(with_answer(one, answered(3, WRONG)), snapshot=snapshot)
     assert rested.results[-1].validate_state is Validate.VOID
     assert rested.support is Support.AGREED
+
+
+@pytest.mark.parametrize("outcome", [Outcome.CLIENT_ERROR, Outcome.NO_REPLY, Outcome.ABANDONED])
+def test_what_the_banned_left_without_an_answer_is_judged_by_nobody(outcome):
+    one = standard(answered(1, RIGHT), ended(2, outcome), sent(3))
+    _, _, batch = step(one, NOW, caught(known(3000), 2, 3))
+    assert not [each for each in batch if isinstance(each, Transition) and each.id in (2, 3)]
+    proven = with_answer(one, computed(90, RIGHT))
+    assert adjusted(proven, known(3000)) == {1: (False, 2)}
+
+
+def test_an_answer_that_counts_for_nothing_is_compared_with_nothing():
+    one = standard(*(answered(number, RIGHT) for number in (1, 2, 3)))
+    rested = settled(one, snapshot=caught(known(3000), 3))
+    assert [each.compared for each in rested.results[:3]] == [True, True, False]

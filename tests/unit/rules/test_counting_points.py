@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from crowd import NOW, PLAIN, answered, computed, unit
+from crowd import NOW, PLAIN, answered, computed, job, unit
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.assimilator.ending import Progress, decide, reopen
-from grid.items import DataSet, Job, PhysicalType, Policy
+from grid.items import DataSet, Job, PhysicalType
 from grid.plugins.inputs import inputs_of, with_points
 from grid.plugins.points import NARROW_MAX, Points, index_column, point_range
 from grid.splitter import UNIT_LEAST_MS, next_ranges, points_per_workunit, workunit_count
@@ -18,26 +18,12 @@ from grid.validator.extras import proof
 
 
 def counting(points: int, each: int, **fields: object) -> Job:
-    base = Job(
-        id=1,
-        account_id=1,
+    base = job(
         job_type="monteCarloPi",
-        version="1.0.0",
-        job_type_digest="00" * 32,
-        spec={},
         dataset_id=None,
-        name="a job",
-        metadata={},
-        policy=Policy(),
-        public=True,
-        job_state=JobState.ACTIVE,
-        program_digest="00" * 32,
-        created_at=NOW,
-        seal_opens_by=NOW + 100,
         point_count=points,
         workunit_points=each,
         workunit_count=workunit_count(points, each),
-        workunits_made=0,
     )
     return msgspec.structs.replace(base, **fields)
 

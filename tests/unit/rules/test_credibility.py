@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,10 +130,18 @@ def test_whoever_has_had_two_trusted_confirmations_is_no_newcomer():
     assert not weigh([vote("a", 1, 4), vote("a", 2, 0)]).best.newcomers
 
 
-def test_no_answers_are_no_verdict():
+def test_no_answers_are_no_verdict_whatever_is_promised():
     nothing = weigh([])
     assert (nothing.groups, nothing.doubt) == ([], 1.0)
-    assert not any(accepted(nothing, each) for each in PROMISES.values())
+    anything = msgspec.structs.replace(PROMISES[Mode.STANDARD], max_error=1.0, principals_min=0)
+    assert accepted(nothing, anything) is False
+
+
+def test_an_answer_is_accepted_at_the_very_error_that_is_promised():
+    weighed = weigh([vote("a", 1), vote("a", 2)])
+    exact = msgspec.structs.replace(PROMISES[Mode.STANDARD], max_error=weighed.doubt)
+    assert accepted(weighed, exact)
+    assert not accepted(weighed, msgspec.structs.replace(exact, max_error=weighed.doubt * 0.999))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from crowd import (
     by_digest,
     caught,
     computed,
+    job,
     known,
     settled,
     standard,
@@ -58,6 +59,12 @@ def test_a_work_unit_is_worth_its_cost_times_what_that_takes(cost, cost_ps, micr
     assert credit.worth(cost, cost_ps) == micro
 
 
+def test_the_last_work_unit_of_a_job_is_worth_what_it_costs_itself():
+    three = job(unit_cost=10**9, last_cost=10**8)
+    worths = [credit.of_workunit(three, ordinal, 2_000) for ordinal in range(3)]
+    assert worths == [credit.worth(cost, 2_000) for cost in (10**9, 10**9, 10**8)]
+
+
 def timed(cost, elapsed_ms, turnaround_ms=10**6, job_type="a"):
     return Timed(
         job_type_digest=job_type, cost=cost, elapsed_ms=elapsed_ms, turnaround_ms=turnaround_ms
@@ -69,6 +76,8 @@ def timed(cost, elapsed_ms, turnaround_ms=10**6, job_type="a"):
     [
         ([], {}),
         ([timed(1000, 10)], {"a": 10_000_000}),
+        # However large a declared cost is, a unit of it lasts something.
+        ([timed(10**14, 10)], {"a": 1}),
         ([timed(1000, 10), timed(1000, 30), timed(1000, 50)], {"a": 30_000_000}),
         # Tiny work units are many and mostly overhead: they weigh as little as they cost.
         ([timed(10**6, 100), *[timed(10, 100)] * 50], {"a": 100_000}),
@@ -262,3 +271,10 @@ def test_weights_keep_their_precision_for_decades(time):
 )
 def test_credits_are_spelled_with_the_places_they_have(micro, text):
     assert credit.spelled(micro) == text
+
+
+def test_what_a_lone_answer_is_granted_makes_nobody_better_known():
+    one = unit(answered(1, "a"), mode=Mode.ECONOMY, credit=WORTH)
+    batch = settle(one, by_digest, known(9000, seed="seed5"), NOW)
+    assert credits_of(after(one, batch, 9)) == {1: WORTH}
+    assert not [each for each in batch if isinstance(each, Adjust)]

@@ -153,6 +153,7 @@ NEEDS = [
     ({"cores": 4}, {"cores": 4}, True),
     ({"cores": 2}, {}, False),
     ({}, {}, True),
+    ({"memory_mb": 1}, {}, False),
     ({"memory_mb": 2000}, {"memory_mb": 1999}, False),
     ({"memory_mb": 2000}, {"memory_mb": 2000}, True),
     ({"features": ("wasm",)}, {"features": ("simd",)}, False),

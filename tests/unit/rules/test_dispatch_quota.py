@@ -71,6 +71,13 @@ def test_one_liar_among_a_thousand_costs_its_principal_next_to_nothing():
     assert group.size > PRINCIPAL_QUOTA.start * 0.9
 
 
+def test_a_principal_is_sent_less_once_more_than_a_third_of_its_results_are_bad():
+    group = full(PRINCIPAL_QUOTA.start)
+    assert changed(group, PRINCIPAL_QUOTA, NOW, valid=2_000, bad=1_000).size == group.size
+    assert changed(group, PRINCIPAL_QUOTA, NOW, valid=1_999, bad=1_000).size < group.size
+    assert changed(group, PRINCIPAL_QUOTA, NOW, bad=10**6).size == PRINCIPAL_QUOTA.least > 0
+
+
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(0, 99))

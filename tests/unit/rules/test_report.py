@@ -7,7 +7,7 @@ import pytest
 from crowd import NOW, answered, ended, sent, unit, waiting
 
 from grid.leases import Lease
-from grid.report import LATE, Refusal, Report, judge, renew
+from grid.report import LATE, RENEWED_BOUNDS_MAX, Refusal, Report, judge, renew
 from grid.states import AssimilateState, Outcome, ServerState
 from grid.transition import after
 
@@ -53,16 +53,29 @@ def test_a_bad_report_is_refused_by_name_and_changes_nothing(report, result, set
     assert (judged.accepted, judged.reason, judged.transition) == (False, reason, None)
 
 
-def test_a_good_report_ends_the_result_with_what_was_said():
+@pytest.mark.parametrize(
+    "report",
+    [
+        said(elapsed_ms=5),
+        said(outcome=Outcome.CLIENT_ERROR, output_digest=None, message="no", elapsed_ms=7),
+    ],
+)
+def test_everything_that_was_said_is_kept_and_nothing_else_is_touched(report):
     result = sent(1)
-    judged = judge(said(elapsed_ms=5), result, unit(result), NOW)
-    assert judged.accepted
-    assert judged.reason is None
+    judged = judge(report, result, unit(result), NOW)
+    assert (judged.accepted, judged.reason) == (True, None)
     changed = after(unit(result), [judged.transition], next_id=9).results[0]
-    assert changed.server_state is ServerState.OVER
-    assert changed.outcome is Outcome.SUCCESS
-    assert (changed.output_digest, changed.elapsed_ms) == ("aa" * 32, 5)
-    assert changed.received_at == NOW
+    assert changed == msgspec.structs.replace(
+        result,
+        server_state=ServerState.OVER,
+        outcome=report.outcome,
+        received_at=NOW,
+        output_digest=report.output_digest,
+        report_digest=report.digest,
+        elapsed_ms=report.elapsed_ms,
+        message=report.message,
+        salt=report.salt,
+    )
 
 
 def test_the_same_report_again_is_accepted_and_changes_nothing():
@@ -74,12 +87,31 @@ def test_the_same_report_again_is_accepted_and_changes_nothing():
     assert again.transition is None
 
 
-def test_another_output_on_the_same_lease_is_refused():
+@pytest.mark.parametrize(
+    "other",
+    [said(outcome=Outcome.CLIENT_ERROR), said(output_digest="bb" * 32), said(message="else")],
+)
+def test_whatever_else_is_said_is_no_repeat(other):
     result = sent(1)
     first = judge(said(), result, unit(result), NOW)
     changed = after(unit(result), [first.transition], next_id=9)
-    other = judge(said(output_digest="bb" * 32), changed.results[0], changed, NOW)
-    assert other.reason == Refusal.ALREADY_REPORTED
+    assert judge(other, changed.results[0], changed, NOW).reason is Refusal.ALREADY_REPORTED
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        {"server_state": ServerState.OVER},
+        {"outcome": Outcome.NO_REPLY},
+        {"report_digest": "cc" * 32},
+    ],
+)
+def test_a_report_judged_on_facts_that_have_changed_since_is_lost(meanwhile):
+    result = sent(1)
+    judged = judge(said(), result, unit(result), NOW)
+    moved_on = msgspec.structs.replace(result, **meanwhile)
+    with pytest.raises(ValueError, match="no longer"):
+        after(unit(moved_on), [judged.transition], next_id=9)
 
 
 def test_a_late_answer_is_accepted_until_the_work_unit_is_settled():
@@ -99,6 +131,33 @@ def timed_out():
 
 def test_an_answer_in_time_is_accepted_even_when_the_work_unit_is_settled():
     assert judge(said(), sent(1), unit(sent(1), **SETTLED), NOW).accepted
+
+
+def test_a_report_on_a_work_unit_that_is_gone_is_about_nothing():
+    assert judge(said(), sent(1), None, NOW).reason is UNKNOWN_RESULT
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.INIT, Outcome.NO_REPLY}))
+def test_a_copy_that_is_over_takes_no_report_but_when_it_was_silent(outcome):
+    over = msgspec.structs.replace(ended(1, outcome), report_digest=None)
+    judged = judge(said(), over, unit(over), NOW)
+    assert (judged.accepted, judged.reason) == (False, Refusal.ALREADY_REPORTED)
+    assert judged.transition is None
+
+
+@pytest.mark.parametrize(("late_by", "reason"), [(-1, None), (0, None), (1, "late")])
+def test_the_second_of_the_deadline_is_still_in_time(late_by, reason):
+    result = sent(1, deadline=NOW - late_by)
+    judged = judge(said(), result, unit(result), NOW)
+    assert (judged.accepted, judged.reason) == (True, reason)
+    given_back = judge(said(outcome=Outcome.ABANDONED), result, unit(result), NOW)
+    assert given_back.accepted == (reason is None)
+
+
+def test_a_copy_without_a_deadline_is_never_late():
+    result = msgspec.structs.replace(sent(1), report_deadline=None)
+    assert judge(said(), result, unit(result, **SETTLED), NOW).reason is None
+    assert renew(result, lease(), 600, NOW) is None
 
 
 def test_renewing_moves_the_deadline_on_and_never_back():
@@ -124,6 +183,35 @@ def test_renewing_moves_the_deadline_on_and_never_back():
 )
 def test_only_a_living_lease_of_the_holder_is_renewed(result, held):
     assert renew(result, held, delay_bound_s=600, now=NOW) is None
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{"server_state": ServerState.OVER}, {"report_deadline": NOW + 700}]
+)
+def test_a_renewal_of_what_has_changed_since_is_lost(meanwhile):
+    result = sent(1, deadline=NOW + 50)
+    renewal = renew(result, lease(), 600, NOW)
+    assert after(unit(result), [renewal], 9).results[0].report_deadline == NOW + 600
+    with pytest.raises(ValueError, match="no longer"):
+        after(unit(msgspec.structs.replace(result, **meanwhile)), [renewal], next_id=9)
+
+
+def test_a_lease_can_be_renewed_until_the_second_it_ends():
+    assert renew(sent(1, deadline=NOW), lease(), 600, NOW) is not None
+
+
+@pytest.mark.parametrize("sent_ago_s", [0, 100, 600 * RENEWED_BOUNDS_MAX - 1])
+def test_renewals_end_so_many_bounds_after_the_copy_was_sent(sent_ago_s):
+    result = msgspec.structs.replace(sent(1, deadline=NOW + 1), sent_at=NOW - sent_ago_s)
+    latest = NOW - sent_ago_s + 600 * RENEWED_BOUNDS_MAX
+    assert renew(result, lease(), 600, NOW).after == {
+        "report_deadline": max(NOW + 1, min(NOW + 600, latest))
+    }
+
+
+def test_a_copy_of_unknown_age_is_renewed_like_a_fresh_one():
+    result = msgspec.structs.replace(sent(1, deadline=NOW + 1), sent_at=None)
+    assert renew(result, lease(), 600, NOW).after == {"report_deadline": NOW + 600}
 
 
 def test_an_impossible_output_is_refused_by_name_and_ends_the_copy():

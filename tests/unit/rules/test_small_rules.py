@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
-from crowd import NOW
+from crowd import NOW, job
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,35 +12,11 @@ from grid.assimilator import ending
 from grid.assimilator.ending import Progress
 from grid.canonical import NotCanonical, dumps, dumps_facts, loads
 from grid.identifiers import Identifiers, Kind
-from grid.items import Job, Policy
 from grid.leases import Lease
 from grid.states import MOVES, IllegalMove, JobState, Outcome, ServerState, check_move
 from grid.transition import CreateResults, Entity, Transition, merged
 
 KEY, OTHER_KEY = b"k" * 16, b"o" * 16
-
-
-def job(**fields) -> Job:
-    base = Job(
-        id=1,
-        account_id=1,
-        job_type="SUM",
-        version="1.0.0",
-        job_type_digest="00" * 32,
-        spec={},
-        dataset_id=1,
-        name="a job",
-        metadata={},
-        policy=Policy(),
-        public=True,
-        job_state=JobState.ACTIVE,
-        program_digest="00" * 32,
-        created_at=NOW,
-        seal_opens_by=NOW + 100,
-        workunit_count=3,
-        workunits_made=0,
-    )
-    return msgspec.structs.replace(base, **fields)
 
 
 @given(st.sampled_from(Kind), st.integers(0, 2**63 - 1))

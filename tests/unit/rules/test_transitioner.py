@@ -6,6 +6,7 @@ import pytest
 from crowd import NOW, PLAIN, answered, by_digest, ended, sent, settled, unit, waiting
 
 from grid import transitioner
+from grid.items import Mode
 from grid.states import AssimilateState, ErrorMask, FileDeleteState, Outcome, ServerState
 from grid.states import ValidateState as Validate
 from grid.transition import after
@@ -22,6 +23,10 @@ def count(one, state: ServerState) -> int:
         # copies there are                                   policy                unsent then
         ([],                                                 {},                            2),
         ([],                                                 {"target_nresults": 3},        3),
+        ([],                                                 {"target_nresults": 3,
+                                                              "mode": Mode.TRUSTED},        3),
+        ([],                                                 {"target_nresults": 3,
+                                                              "mode": Mode.STANDARD},       1),
         ([waiting(1)],                                       {},                            2),
         ([sent(1), sent(2)],                                 {},                            0),
         ([answered(1, "a"), sent(2)],                        {},                            0),

@@ -1,4 +1,4 @@
-"""This file is where the transitioner is held to laws that planted bugs have shown it to need."""
+"""This file is where the transitioner is held to its laws, whatever work unit it is asked about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 from crowd import NOW, answered, ended, sent, unit, waiting
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grid import transitioner
@@ -100,7 +100,13 @@ def asked_of(before: WorkUnit, needs: Needs) -> tuple[list[Instruction], list[In
     return transitioner.decide(before, needs, NOW), transitioner.cancel(before)
 
 
+DOUBTFUL = [
+    answered(number, "ab"[number % 2], state=ValidateState.INCONCLUSIVE) for number in (1, 2)
+]
+
+
 @given(situations())
+@example((unit(*DOUBTFUL, max_success_results=2), Needs(copies=1)))
 def test_whatever_is_changed_the_rule_says_what_it_saw_there(situation):
     before, needs = situation
     rows: dict[object, object] = {(Entity.RESULT, one.id): one for one in before.results}
@@ -167,6 +173,7 @@ def test_what_was_never_sent_is_called_back_once_nobody_needs_it(situation):
 
 
 @given(situations([Purpose.COPY]))
+@example((unit(), Needs(copies=2, trusted=True)))
 def test_as_many_copies_are_made_as_answers_are_lacking_and_the_total_allows(situation):
     before, needs = situation
     asked = transitioner.decide(before, needs, NOW)

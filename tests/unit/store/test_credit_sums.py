@@ -5,7 +5,6 @@ What is kept is held against results and log when each test ends (`World.close`)
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from sqlalchemy.dialects import sqlite
 from world import World, rows
@@ -188,14 +187,6 @@ def test_a_work_unit_keeps_the_worth_it_was_made_with(world):
     later = world.job(chunks=1)
     worths = {row.job_id: row.credit for row in rows(world.store, WorkUnitRow)}
     assert worths == {job.id: WORTH, later.id: credit.worth(1, 10**12)}
-
-
-def test_the_last_work_unit_is_worth_what_it_costs(world):
-    job = world.job(chunks=3)
-    costly = {"unit_cost": 10**9, "last_cost": 10**8}
-    for ordinal, cost in enumerate((10**9, 10**9, 10**8)):
-        wanted = credit.worth(cost, None)
-        assert credit.of_workunit(msgspec.structs.replace(job, **costly), ordinal, None) == wanted
 
 
 def test_a_sum_that_is_not_what_results_were_granted_is_found(world):
