@@ -17,6 +17,7 @@ from grid import settings
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
+from grid.engines.known import KNOWN
 from grid.items import Mode
 from grid.plugins.loader import Found, PluginError
 from grid.simulation import campaign
@@ -190,11 +191,16 @@ def volunteer(
     selector: Annotated[
         str | None, typer.Option(help="The order of work, such as shortest_first.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help=f"What programs run in: {' or '.join(KNOWN)}.")
+    ] = "deno",
     until: Annotated[
         str | None, typer.Option(help="Leave then: 17:30, or a date and time as in ISO 8601.")
     ] = None,
 ) -> None:
     """Compute for a grid on this machine, in sandboxed child processes (Linux only)."""
+    if engine not in KNOWN:
+        stop(f"--engine: one of {', '.join(KNOWN)}")
     wishes = Wishes(
         owners=tuple(owner or ()),
         refuse_owners=tuple(refuse_owner or ()),
@@ -205,7 +211,7 @@ def volunteer(
         selector=selector,
         until=None if until is None else _moment(until),
     )
-    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes))
+    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes, engine))
 
 
 def _moment(text: str) -> float:
