@@ -23,6 +23,7 @@ NPM = HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 BUNDLES = (
     "grid/engines/assets/runtime-deno.js",
     "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/volunteer.js",
 )

@@ -20,6 +20,8 @@ LIMIT_S = 120
 WHOLE = ("jobtypes", "web/templates", "web/static", "grid/db/migrations")
 BUNDLES = {
     "grid/engines/assets/runtime-deno.js",
+    "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/volunteer.js",
 }

@@ -34,6 +34,7 @@ await Promise.all([
     outfile: `${page}/frame.js`,
   }),
   build({ ...common, entryPoints: ["broker/main.ts"], format: "iife", outfile: `${page}/volunteer.js` }),
+  build({ ...common, entryPoints: ["broker/engine.ts"], format: "esm", outfile: `${page}/engine.js` }),
   build({ ...runtimeOptions, entryPoints: ["runtime/deno.ts"], format: "esm", outfile: `${engines}/runtime-deno.js` }),
   build({
     ...runtimeOptions,
