@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -19,7 +20,8 @@ from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.engines.known import KNOWN
 from grid.items import Mode
-from grid.plugins.loader import Found, PluginError
+from grid.kit.making import NotMade, make
+from grid.plugins.loader import OWN_FOLDER, Found, PluginError, discover
 from grid.simulation import campaign
 from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
 from grid.volunteer import volunteer as take_part
@@ -138,6 +140,23 @@ def plugins_disable(name: str) -> None:
             )
         )
         typer.echo(f"{name}: disabled")
+
+
+@app.command("new-job-type")
+def new_job_type(
+    name: Annotated[str, typer.Argument(help="Letters and digits, a letter first.")],
+    into: Annotated[Path, typer.Option(help="The folder that gets the new folder.")] = Path("."),
+) -> None:
+    """Write a job type that keeps to the contract as it is, to be changed into one of your own."""
+    try:
+        folders = settings.from_environment(os.environ).job_type_folders
+        there = discover((OWN_FOLDER, *map(Path, folders)))
+        written = make(name, into, there)
+    except (settings.SettingsError, PluginError, NotMade) as error:
+        stop(str(error))
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: grid check-job-type {into / name}")
 
 
 @tokens.command("create")

@@ -1,1 +1,1 @@
-"""This package is where new job types come from: a template's copy, and its check on a screen."""
+"""This package is where new job types come from a template, and are checked step by step."""

@@ -1,4 +1,4 @@
-"""This package is where newJobType stands: counts of values in a range."""
+"""This package is where newJobType stands: values in a range."""
 
 from __future__ import annotations
 
