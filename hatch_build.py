@@ -22,6 +22,8 @@ NPM = HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 #: What `build.mjs` makes, from the project's root.
 BUNDLES = (
     "grid/engines/assets/runtime-deno.js",
+    "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/volunteer.js",
 )

@@ -13,7 +13,6 @@ import threading
 from contextlib import closing
 
 from grid.engines import Computation
-from grid.engines.child import engine_name
 from grid.engines.deno import DenoEngine
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
@@ -42,8 +41,8 @@ def main() -> int:
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
     with (
-        closing(Client(server, engine=engine_name(), capabilities={}, token=None)) as client,
         DenoEngine() as engine,
+        closing(Client(server, engine=engine.name, capabilities={}, token=None)) as client,
     ):
         Host(client, Lazy(engine).compute, BlobCache(), leaving, _say).run()
     return 0

@@ -29,6 +29,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     replay.py        today's rules over a recorded log: same verdicts, or the first difference
     engines/       · JavaScript engines in child processes, behind one interface
     conformance/   · what every job type must keep to; shipped for plugin authors
+    kit/           · new job types from a template, and their check, step by step
     blobs.py       · content-addressed bytes in a local folder (obstore)
     db/            · tables, session, store (the only SQL), group-commit writer, migrations
     sources/       · where data sets come from: an uploaded CSV file

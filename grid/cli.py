@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -17,8 +18,10 @@ from grid import settings
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
+from grid.engines.known import KNOWN
 from grid.items import Mode
-from grid.plugins.loader import Found, PluginError
+from grid.kit.making import NotMade, make
+from grid.plugins.loader import OWN_FOLDER, Found, PluginError, discover
 from grid.simulation import campaign
 from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
 from grid.volunteer import volunteer as take_part
@@ -139,6 +142,23 @@ def plugins_disable(name: str) -> None:
         typer.echo(f"{name}: disabled")
 
 
+@app.command("new-job-type")
+def new_job_type(
+    name: Annotated[str, typer.Argument(help="Letters and digits, a letter first.")],
+    into: Annotated[Path, typer.Option(help="The folder that gets the new folder.")] = Path("."),
+) -> None:
+    """Write a job type that keeps to the contract as it is, to be changed into one of your own."""
+    try:
+        folders = settings.from_environment(os.environ).job_type_folders
+        there = discover((OWN_FOLDER, *map(Path, folders)))
+        written = make(name, into, there)
+    except (settings.SettingsError, PluginError, NotMade) as error:
+        stop(str(error))
+    for path in written:
+        typer.echo(path)
+    typer.echo(f"Next: grid check-job-type {into / name}")
+
+
 @tokens.command("create")
 def tokens_create(
     account: Annotated[str, typer.Argument(help="Whose token: a name; made if new.")],
@@ -190,11 +210,16 @@ def volunteer(
     selector: Annotated[
         str | None, typer.Option(help="The order of work, such as shortest_first.")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help=f"What programs run in: {' or '.join(KNOWN)}.")
+    ] = "deno",
     until: Annotated[
         str | None, typer.Option(help="Leave then: 17:30, or a date and time as in ISO 8601.")
     ] = None,
 ) -> None:
     """Compute for a grid on this machine, in sandboxed child processes (Linux only)."""
+    if engine not in KNOWN:
+        stop(f"--engine: one of {', '.join(KNOWN)}")
     wishes = Wishes(
         owners=tuple(owner or ()),
         refuse_owners=tuple(refuse_owner or ()),
@@ -205,7 +230,7 @@ def volunteer(
         selector=selector,
         until=None if until is None else _moment(until),
     )
-    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes))
+    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes, engine))
 
 
 def _moment(text: str) -> float:

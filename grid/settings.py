@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     #: Seconds that a job type's Python may take for one work unit; it is some 25 times slower than
     #: the program. Where it takes longer, the program's answer stands unchecked.
     reference_time_limit_s: int = Field(default=120, ge=1)
+    #: A second engine that runs again what the reference checks of the server's own runs, where
+    #: they differ the job type is suspect: `quickjs`. "" for none: it is some twenty times slower.
+    second_engine: Literal["", "quickjs"] = ""
     #: How long the last traps of a completed job may wait for hosts before its seal opens without
     #: them: five times as long as traps are spread over.
     trap_wait_s: int = Field(default=300, ge=0)

@@ -15,7 +15,6 @@ from contextlib import closing
 
 from grid import canonical
 from grid.engines import Computation
-from grid.engines.child import engine_name
 from grid.engines.deno import DenoEngine
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
@@ -63,8 +62,8 @@ def main(way: str, server: str) -> None:
     leaving = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: leaving.set())
     with (
-        closing(Client(server, engine=engine_name(), capabilities={}, token=None)) as client,
         DenoEngine() as engine,
+        closing(Client(server, engine=engine.name, capabilities={}, token=None)) as client,
     ):
         print(client.identity().token, flush=True)
         compute = WAYS[way](engine.compute)

@@ -19,6 +19,7 @@ from grid.db.store import StartRefused, Store
 from grid.plugins.loader import PluginError
 from grid.settings import Settings
 from web.app import create_app
+from web.checking import check_job_type
 from web.server import Server
 
 #: In-flight requests are answered within this time after SIGTERM.
@@ -30,6 +31,7 @@ BACKLOG = 2048
 SWITCH_INTERVAL_S = 0.0005
 
 app = cli.app
+app.command()(check_job_type)
 
 
 class _Uvicorn(uvicorn.Server):

@@ -231,7 +231,16 @@ class Rows:
             known = self.const("n", f"{self.true(expr)} | {self.false(expr)}")
             return Cell(self.true(expr), (known,), Form.FLAG)
         found = EMISSION[expr.op](self, expr)
+        if found.valid == NULL.valid:
+            return self._nothing(expr.kind)
         return replace(found, constant=True) if self.constants is self else found
+
+    def _nothing(self, kind: Kind) -> Cell:
+        """NULL in every row, in a form that its users can read."""
+        if kind is Kind.TEXT:
+            return replace(NULL, text=self.frame.fixed("text", ""), form=Form.TEXT)
+        forms = {Kind.BOOLEAN: Form.FLAG, Kind.DOUBLE: Form.DOUBLE}
+        return replace(NULL, form=forms.get(kind, Form.NUMBER))
 
     def _faults(self, expr: Expr) -> tuple[Fault, ...]:
         if not isinstance(expr, Call) or not any(

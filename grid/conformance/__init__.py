@@ -1,17 +1,20 @@
 """This package is where it is checked what every job type must keep to; shipped for plugin authors.
 
 `check_job_type(folder, engine)` goes through a folder's manifest, schemas, examples and program,
-then computes tables that Hypothesis makes, by the reference and (with an engine) by the program.
+then computes tables and specs that Hypothesis makes, by the reference and (with an engine) by the
+program.
 It raises Faulty at the first fault, and an author's own test is one call of it.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, SchemaError
 
@@ -23,6 +26,7 @@ from grid.conformance.computing import checked_spec
 from grid.conformance.computing import computed as computed
 from grid.conformance.computing import merged as merged
 from grid.conformance.points import check_points, check_ranges, counts_points
+from grid.conformance.specs import check_specs as check_specs
 from grid.conformance.tables import NOTABLE as NOTABLE
 from grid.conformance.tables import Cut as Cut
 from grid.conformance.tables import Table as Table
@@ -36,14 +40,50 @@ from grid.plugins.quizzes import ARROW as ARROW
 
 
 def check_job_type(
-    folder: Path | Loaded, engine: Engine | None = None, *, tables: int = 20, rows: int = 40
+    folder: Path | Loaded,
+    engine: Engine | None = None,
+    *,
+    tables: int = 20,
+    rows: int = 40,
+    specs: int = 10,
+    seed: int | None = None,
 ) -> None:
     """Raise Faulty unless the job type keeps to the contract.
 
-    `tables` random tables of up to `rows` rows are tried for each example. The folder is imported,
-    as if an admin had enabled it.
+    `tables` random tables of up to `rows` rows are tried for each example, and `specs` random specs
+    on its own table; they follow from the seed, if there is one. The folder is imported, as if an
+    admin had enabled it.
     """
     loaded = folder if isinstance(folder, Loaded) else load(find(folder))
+    for _, check in steps(loaded, engine, tables=tables, rows=rows, specs=specs, seed=seed):
+        check()
+
+
+def steps(
+    loaded: Loaded,
+    engine: Engine | None,
+    *,
+    tables: int,
+    rows: int = 40,
+    specs: int,
+    seed: int | None = None,
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """The parts of `check_job_type` in their order: what each is about, and a call that does it."""
+    yield "its schemas and examples", lambda: check_folder(loaded, engine)
+    for number, example in enumerate(loaded.examples, 1):
+        of = f"example {number} ({example.get('description', 'without description')})"
+        yield (
+            f"tables like that of {of}",
+            partial(check_tables, loaded, example, engine, tables=tables, rows=rows, seed=seed),
+        )
+        yield (
+            f"specs beside that of {of}",
+            partial(check_specs, loaded, example, engine, specs=specs, seed=seed),
+        )
+
+
+def check_folder(loaded: Loaded, engine: Engine | None) -> None:
+    """Schemas, comparator and examples, without any chance."""
     check_schemas(loaded)
     if not isinstance(loaded.job_type.compare, Comparator):
         raise Faulty("compare is no grid.comparators.Comparator")
@@ -52,8 +92,6 @@ def check_job_type(
     proved = [check_example(loaded, example, engine) for example in loaded.examples]
     if loaded.job_type.verifies and not any(proved):
         raise Faulty("verify proves no example's output right")
-    for example in loaded.examples:
-        check_tables(loaded, example, engine, tables=tables, rows=rows)
 
 
 def check_schemas(loaded: Loaded) -> None:
@@ -96,11 +134,17 @@ def check_example(loaded: Loaded, example: Mapping[str, Json], engine: Engine | 
 
 
 def check_tables(
-    loaded: Loaded, example: Mapping[str, Json], engine: Engine | None, *, tables: int, rows: int
+    loaded: Loaded,
+    example: Mapping[str, Json],
+    engine: Engine | None,
+    *,
+    tables: int,
+    rows: int,
+    seed: int | None = None,
 ) -> None:
     """Program and reference agree, and merging does not depend on the cut."""
     if counts_points(loaded, example):
-        check_ranges(loaded, example, engine, ranges=tables, rows=rows)
+        check_ranges(loaded, example, engine, ranges=tables, rows=rows, seed=seed)
         return
     base = table_of(example["table"])
 
@@ -121,4 +165,4 @@ def check_tables(
         if merged(loaded, example["spec"], cut, 1) != merged(loaded, example["spec"], whole, 1):
             raise Faulty(f"cut into chunks of {chunk_rows} rows, the output is another one")
 
-    holds()
+    (holds if seed is None else seeded(seed)(holds))()

@@ -41,13 +41,32 @@ def computed(
     output = loaded.job_type.reference(spec, cut.columns, cut.python(names))
     check_acceptable(loaded, spec, cut.rows, output)
     if engine is not None:
-        columns = checked.reads
-        blobs = tuple(
-            tuple(chunks.encode_column(batch.column(one.name), one) for one in columns)
-            for batch in cut.chunks
-        )
-        check_program(loaded, checked, blobs, cut, output, engine)
+        check_program(loaded, checked, blobs_of(checked, cut), cut, output, engine)
     return output
+
+
+def blobs_of(checked: CheckedSpec, cut: Cut) -> tuple[tuple[bytes, ...], ...]:
+    """The Arrow bytes that the program reads, `[chunk][column]`."""
+    return tuple(
+        tuple(chunks.encode_column(batch.column(one.name), one) for one in checked.reads)
+        for batch in cut.chunks
+    )
+
+
+def computation(
+    checked: CheckedSpec, blobs: tuple[tuple[bytes, ...], ...], cut: Cut
+) -> Computation:
+    """What an engine is asked for these chunks of the work unit."""
+    return Computation(
+        program=checked.program,
+        columns=checked.reads,
+        chunks=blobs,
+        rows=tuple(batch.num_rows for batch in cut.chunks),
+        points=cut.points,
+        first_rows=cut.first_rows,
+        params=checked.params,
+        time_limit_s=TIME_LIMIT_S,
+    )
 
 
 def check_program(
@@ -59,17 +78,10 @@ def check_program(
     engine: Engine,
 ) -> None:
     """The program's answer for these chunks is `output`, as the job type compares answers."""
-    job = Computation(
-        program=checked.program,
-        columns=checked.reads,
-        chunks=blobs,
-        rows=tuple(batch.num_rows for batch in cut.chunks),
-        points=cut.points,
-        first_rows=cut.first_rows,
-        params=checked.params,
-        time_limit_s=TIME_LIMIT_S,
+    answer, expected = (
+        engine.compute(computation(checked, blobs, cut)).decode(),
+        canonical.dumps(output).decode(),
     )
-    answer, expected = engine.compute(job).decode(), canonical.dumps(output).decode()
     if not loaded.job_type.compare.agrees(answered(0, answer), answered(1, expected)):
         raise Faulty(f"program and reference disagree on {checked.spec}: {answer} {expected}")
 

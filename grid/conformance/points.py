@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
 
 from grid.conformance.answers import check_answers, check_cost, check_honest
@@ -29,7 +30,7 @@ UNITS_MERGED_MAX = 1000
 
 def counts_points(loaded: Loaded, example: Mapping[str, Json]) -> bool:
     """Whether this example's job counts points."""
-    cut = _cut(example)
+    cut = example_cut(example)
     rows = [batch.num_rows for batch in cut.chunks]
     return loaded.job_type.points(example["spec"], cut.columns, rows) is not None
 
@@ -39,7 +40,7 @@ def check_points(loaded: Loaded, example: Mapping[str, Json], engine: Engine | N
 
     Returns whether `verify` proved an output right.
     """
-    spec, cut = example["spec"], _cut(example)
+    spec, cut = example["spec"], example_cut(example)
     checked, points = _checked(loaded, spec, cut)
     if checked.program != checked_spec(loaded, spec, cut).program:
         raise Faulty("the program is another one each time it is made")
@@ -68,10 +69,11 @@ def check_ranges(
     *,
     ranges: int,
     rows: int,
+    seed: int | None = None,
 ) -> None:
     """Program and reference agree on any range of points that a work unit may have, over any table
     of the example's columns if there is one."""
-    spec, own = example["spec"], _cut(example)
+    spec, own = example["spec"], example_cut(example)
     known = {own.columns: _checked(loaded, example["spec"], own)[0]}
 
     @settings(
@@ -96,7 +98,7 @@ def check_ranges(
         output = computed(loaded, spec, unit, engine, known[cut.columns])
         check_honest(loaded, spec, unit, output)
 
-    holds()
+    (holds if seed is None else seeded(seed)(holds))()
 
 
 def _cuts(example: Mapping[str, Json], rows: int) -> st.SearchStrategy[Cut]:
@@ -137,10 +139,11 @@ def unit_of(loaded: Loaded, spec: Json, cut: Cut, first: int, count: int) -> Cut
     )
 
 
-def _cut(example: Mapping[str, Json]) -> Cut:
+def example_cut(example: Mapping[str, Json], *, wide: bool = False) -> Cut:
+    """The example's table as a data set, if it has one."""
     if "table" not in example:
         return Cut(columns=(), chunks=())
-    return cut_up(table_of(example["table"]), example["chunk_rows"])
+    return cut_up(table_of(example["table"]), example["chunk_rows"], wide=wide)
 
 
 def _checked(loaded: Loaded, spec: Json, cut: Cut) -> tuple[CheckedSpec, Points]:

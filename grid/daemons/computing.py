@@ -1,8 +1,9 @@
 """This file is where the server computes a work unit itself: in an engine's child, never here.
 
-The program runs in our own engine. The job type's Python looks over its shoulder: on the first work
-units of each job that the server computes, and on a sample that the job's seed draws. Where the job
-type can check an answer for less than it costs to compute, answers that came in are checked first.
+The program runs in our own engine. On the first work units of each job that the server computes,
+and on a sample that the job's seed draws, it is doubted: by the job type's Python, and by a second
+engine where the operator chose one. Where the job type can check an answer for less than it costs
+to compute, answers that came in are checked first.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.trusting import Computed, TrustedWork
-from grid.engines import Computation, EngineError, EngineLost, ProgramFailed
-from grid.engines.deno import DenoEngine
+from grid.engines import Computation, Engine, EngineError, EngineLost, ProgramFailed
+from grid.engines.known import make
 from grid.engines.reference import Question, Reference
 from grid.items import Column, DataSet
 from grid.plugins.contract import JobType
@@ -30,6 +31,9 @@ from grid.plugins.inputs import Inputs, inputs_of
 from grid.validator.toss import toss
 
 log = structlog.get_logger("grid.daemons")
+
+#: The engine of every trusted run.
+FIRST = "deno"
 
 #: Trusted runs of each job that its reference checks in any case: most mistakes show at once.
 REFERENCE_FIRST = 2
@@ -65,7 +69,8 @@ class Machine:
     """Computes work units one after another; its children start when there is work."""
 
     def __init__(self) -> None:
-        self._engine: DenoEngine | None = None
+        #: By their names; each starts when it is first needed.
+        self._engines: dict[str, Engine] = {}
         self._reference: Reference | None = None
         self._closed = False
 
@@ -98,9 +103,10 @@ class Machine:
     def close(self) -> None:
         """End the children, also while they compute; from any thread."""
         self._closed = True
-        for one in (self._engine, self._reference):
-            if one is not None:
-                one.close()
+        for engine in list(self._engines.values()):
+            engine.close()
+        if self._reference is not None:
+            self._reference.close()
 
     def _checked(self, store: Store, given: _Given) -> _Found:
         wrong = []
@@ -110,18 +116,21 @@ class Machine:
                 return _Found(output=output)
             if said is False:
                 wrong.append(output)
-        running, began = self._engine is not None, time.monotonic()
-        output = self._computed(store, given)
+        running, began = FIRST in self._engines, time.monotonic()
+        output = self._computed(store, given, FIRST)
         program_ms = round((time.monotonic() - began) * 1000) if running else None
         if output in wrong:
             return _suspect(given, "the program's answer does not pass the job type's own check")
         found = _Found(output=output, program_ms=program_ms)
-        return self._compared(store, given, found) if given.doubted else found
+        if not given.doubted:
+            return found
+        found = self._seconded(store, given, found)
+        return found if found.suspect else self._compared(store, given, found)
 
-    def _computed(self, store: Store, given: _Given) -> str:
-        if self._engine is None and not self._closed:
-            self._engine = DenoEngine()
-        if self._engine is None or self._closed:
+    def _computed(self, store: Store, given: _Given, engine: str) -> str:
+        if engine not in self._engines and not self._closed:
+            self._engines[engine] = make(engine)
+        if engine not in self._engines or self._closed:
             raise EngineLost("closed")
         by_name = {column.name: column for column in _columns(given)}
         job = Computation(
@@ -134,7 +143,26 @@ class Machine:
             params=given.facts.params,
             time_limit_s=store.settings.compute_time_limit_s,
         )
-        return self._engine.compute(job).decode()
+        return self._engines[engine].compute(job).decode()
+
+    def _seconded(self, store: Store, given: _Given, found: _Found) -> _Found:
+        """What a second engine answers to the same program, where there is one."""
+        second = store.settings.second_engine
+        if not second:
+            return found
+        try:
+            other = self._computed(store, given, second)
+        except ProgramFailed as error:
+            log.warning("a second engine failed", job=given.work.job_id, error=str(error))
+            return _suspect(given, f"its program fails in a second engine, {second}")
+        except EngineError as error:  # too slow, or out of memory: it says nothing
+            if self._closed:
+                raise
+            log.warning("no answer of a second engine", job=given.work.job_id, error=str(error))
+            return found
+        if given.job_type.compare.agrees(_answer(0, found.output or ""), _answer(1, other)):
+            return found
+        return _suspect(given, f"its program answers otherwise in a second engine, {second}")
 
     def _verified(self, store: Store, given: _Given, output: str) -> bool | None:
         """What the job type says of an answer; None also when it fails over it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import BinaryIO
 import msgspec
 
 from grid import canonical, chunks
-from grid.engines.child import FAILED, OUTPUT, READY
+from grid.engines.frames import FAILED, OUTPUT, READY, put, take
 from grid.engines.reference import Question
 from grid.items import Json
 from grid.plugins import loader
@@ -48,19 +47,15 @@ class Answering:
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
     """Answer questions until nobody asks any more."""
     answering = Answering()
-    _put(sink, READY, b"")
-    while True:
-        head = source.read(4)
-        if len(head) < 4:
-            return
-        (length,) = struct.unpack(">I", head)
-        question = msgspec.json.decode(source.read(length), type=Question)
+    put(sink, READY, b"")
+    while (header := take(source)) is not None:
+        question = msgspec.json.decode(header, type=Question)
         blobs = [source.read(one) for one in question.lengths]
         try:
             kind, data = OUTPUT, canonical.dumps(answering.answer(question, blobs))
         except Exception as error:  # whatever a job type raises is an answer
             kind, data = FAILED, f"{type(error).__name__}: {error}".encode("utf-8", "replace")
-        _put(sink, kind, data)
+        put(sink, kind, data)
 
 
 def _chunks(question: Question, blobs: Sequence[bytes]) -> list[Chunk]:
@@ -71,11 +66,6 @@ def _chunks(question: Question, blobs: Sequence[bytes]) -> list[Chunk]:
         for at in range(0, len(columns), max(width, 1))
     ]
     return with_points(question.points, question.first_rows, read)
-
-
-def _put(sink: BinaryIO, kind: int, data: bytes) -> None:
-    sink.write(struct.pack(">BI", kind, len(data)) + data)
-    sink.flush()
 
 
 def main() -> None:

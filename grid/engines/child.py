@@ -6,25 +6,14 @@ import os
 import resource
 import select
 import signal
-import struct
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
-import deno
-
 from grid.engines import starting
-
-RUNTIME = Path(__file__).parent / "assets" / "runtime-deno.js"
-#: Where the package `grid` is imported from.
-PACKAGES = Path(__file__).parents[2]
-
-#: The kinds of frame that a child sends.
-READY, OUTPUT, FAILED = range(3)
+from grid.engines.frames import FAILED, HEAD, OUTPUT, READY
 
 #: V8 aborts below 1 GiB; its heap limit does not count typed arrays, this does.
 DATA_BYTES_MAX = 2 << 30
@@ -44,18 +33,6 @@ END_LIMIT_S = 5.0
 
 READ_BYTES = 1 << 16
 
-FLAGS = (
-    "run",
-    "--quiet",
-    "--no-remote",
-    "--no-npm",
-    "--no-config",
-    "--no-lock",
-    "--no-prompt",
-    "--no-code-cache",
-    "--cached-only",
-)
-
 
 class ChildLost(Exception):
     """The child ended, or spoke out of turn."""
@@ -65,27 +42,8 @@ class ChildTimeLimit(Exception):
     """The deadline passed."""
 
 
-def engine_name() -> str:
-    """Name and major version of the engine that children run."""
-    return f"deno/{version('deno').split('.')[0]}"
-
-
 #: The folder of a child → its command and its environment.
 Start = Callable[[str], tuple[Sequence[str], Mapping[str, str]]]
-
-
-def deno_child(folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
-    """A Deno process without any permission."""
-    if not RUNTIME.is_file():
-        raise RuntimeError(f"{RUNTIME} is missing: install the project, which builds it")
-    environment = {"DENO_DIR": folder, "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
-    return [deno.find_deno_bin(), *FLAGS, str(RUNTIME)], environment
-
-
-def python_child(_folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
-    """A Python process that runs the Python of job types, with nothing of our environment."""
-    environment = {"PYTHONPATH": str(PACKAGES), "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
-    return [sys.executable, "-m", "grid.engines.answering"], environment
 
 
 class Child:
@@ -173,7 +131,7 @@ class Child:
                 raise ChildLost(self._epitaph()) from error
 
     def _receive(self, deadline: float, bytes_max: int) -> tuple[int, bytes]:
-        kind, length = struct.unpack(">BI", self._read(5, deadline))
+        kind, length = HEAD.unpack(self._read(HEAD.size, deadline))
         if kind not in (READY, OUTPUT, FAILED) or length > bytes_max:
             raise ChildLost("the engine answered out of turn")
         return kind, self._read(length, deadline)

@@ -5,19 +5,31 @@ It is slow, it may hang, and it sees strangers' answers; so it runs in a child t
 
 from __future__ import annotations
 
-import struct
+import sys
 import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from grid import canonical
 from grid.engines import MESSAGE_LENGTH_MAX, EngineLost, ProgramFailed, TimeLimit
-from grid.engines.child import OUTPUT, Child, ChildLost, ChildTimeLimit, python_child
+from grid.engines.child import Child, ChildLost, ChildTimeLimit
+from grid.engines.frames import LENGTH, OUTPUT
 from grid.items import Column, Json, PointRange
+
+#: Where the package `grid` is imported from.
+PACKAGES = Path(__file__).parents[2]
 
 #: What a child may answer: the largest output of a program, and some.
 ANSWER_BYTES_MAX = 4 << 20
+
+
+def python_child(_folder: str) -> tuple[Sequence[str], Mapping[str, str]]:
+    """A Python process that runs the Python of job types, with nothing of our environment."""
+    environment = {"PYTHONPATH": str(PACKAGES), "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1"}
+    return [sys.executable, "-m", "grid.engines.answering"], environment
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -57,7 +69,7 @@ class Reference:
         Raises ProgramFailed when the job type raised, TimeLimit or EngineLost.
         """
         header = msgspec.json.encode(question)
-        frame = [struct.pack(">I", len(header)), header, *(blob for row in chunks for blob in row)]
+        frame = [LENGTH.pack(len(header)), header, *(blob for row in chunks for blob in row)]
         with self._lock:
             try:
                 return self._ask(frame, time_limit_s)

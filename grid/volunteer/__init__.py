@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from grid.engines.child import engine_name
-from grid.engines.deno import DenoEngine
+from grid.engines.asking import ChildEngine
+from grid.engines.known import make
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
 from grid.volunteer.holding import Holding
@@ -26,24 +26,25 @@ def volunteer(
     token: str | None,
     quiet: bool,
     wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
+    kind: str = "deno",
 ) -> int:
     """Take part with `cores` cores as one host until SIGTERM or SIGINT; the exit code.
 
     With `once` it leaves when the server has no work, and at `wishes.until` in any case. `token`
-    is a trusted-host token. 0 means that it left in order, 1 that something made going on
-    pointless, such as a system that is not Linux.
+    is a trusted-host token, `kind` one of `grid.engines.known`. 0 means that it left in order, 1
+    that something made going on pointless, such as a system that is not Linux.
     """
     leaving = threading.Event()
     with ExitStack() as stack:
         progress = stack.enter_context(Progress(quiet))
         try:
-            engines = [stack.enter_context(DenoEngine()) for _ in range(cores)]
+            engines = [stack.enter_context(make(kind)) for _ in range(cores)]
         except OSError as error:
             progress.tell(str(error), 0)
             return 1
         known = capabilities(cores, engines[0].compute)
         client = stack.enter_context(
-            closing(Client(server, engine=engine_name(), capabilities=known, token=token))
+            closing(Client(server, engine=engines[0].name, capabilities=known, token=token))
         )
 
         def leave() -> None:
@@ -54,7 +55,7 @@ def volunteer(
         cache, holding = BlobCache(), Holding()
         failures: list[Exception] = []
 
-        def loop(engine: DenoEngine) -> None:
+        def loop(engine: ChildEngine) -> None:
             try:
                 Host(
                     client, engine.compute, cache, leaving, progress.tell, wishes, holding, cores

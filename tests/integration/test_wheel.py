@@ -17,9 +17,11 @@ from grid.plugins.loader import discover
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120
 #: Folders of which every file is shipped, and those made by the build.
-WHOLE = ("jobtypes", "web/templates", "web/static", "grid/db/migrations")
+WHOLE = ("jobtypes", "web/templates", "web/static", "grid/db/migrations", "grid/kit/template")
 BUNDLES = {
     "grid/engines/assets/runtime-deno.js",
+    "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/volunteer.js",
 }

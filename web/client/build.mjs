@@ -34,7 +34,19 @@ await Promise.all([
     outfile: `${page}/frame.js`,
   }),
   build({ ...common, entryPoints: ["broker/main.ts"], format: "iife", outfile: `${page}/volunteer.js` }),
+  build({ ...common, entryPoints: ["broker/engine.ts"], format: "esm", outfile: `${page}/engine.js` }),
   build({ ...runtimeOptions, entryPoints: ["runtime/deno.ts"], format: "esm", outfile: `${engines}/runtime-deno.js` }),
+  build({
+    ...runtimeOptions,
+    entryPoints: ["runtime/quickjs.ts"],
+    inject: [...runtimeOptions.inject, "runtime/text.ts"],
+    format: "iife",
+    globalName: "grid",
+    // The script's value is the one function, and no name of it stays in the realm.
+    banner: { js: "(() => {" },
+    footer: { js: "return grid.answer;\n})()" },
+    outfile: `${engines}/runtime-quickjs.js`,
+  }),
 ]);
 
 const bundled = ["@noble/hashes", "@uwdata/flechette"];

@@ -47,6 +47,14 @@ def headers(nonce: str) -> dict[str, str]:
     }
 
 
+def document(script: str, nonce: str) -> str:
+    """The frame's page."""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Grid sandbox</title>'
+        f'<script nonce="{nonce}">{script}</script></html>'
+    )
+
+
 @get("/sandbox/frame.html", sync_to_thread=True, opt=about(answer="text/html"))
 def show_frame(request: AnyRequest) -> Response[str]:
     """Gives the frame that computes; its script runs under a nonce of this very answer."""
@@ -55,8 +63,4 @@ def show_frame(request: AnyRequest) -> Response[str]:
     except FileNotFoundError as error:
         raise not_found("frame: the client was not built") from error
     nonce = secrets.token_urlsafe(18)
-    page = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Grid sandbox</title>'
-        f'<script nonce="{nonce}">{script}</script></html>'
-    )
-    return Response(page, media_type="text/html", headers=headers(nonce))
+    return Response(document(script, nonce), media_type="text/html", headers=headers(nonce))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from grid.codegen.cells import Cell, Form, joint
+from grid.codegen.cells import NULL, Cell, Form, joint
 from grid.codegen.emission.logic import raw
 from grid.codegen.emission.whole import comparables
 from grid.codegen.tree import Call, is_null
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def _alike(rows: Rows, cells: Sequence[Cell]) -> list[Cell]:
     """The cells in one form, that of those that are not NULL throughout."""
-    forms = {cell.form for cell in cells if cell.valid != ("0",)}
+    forms = {cell.form for cell in cells if cell.valid != NULL.valid}
     if Form.BIG in forms:
         return [_null(Form.BIG, cell) or rows.big(cell) for cell in cells]
     (form,) = forms or {Form.NUMBER}
@@ -25,7 +25,7 @@ def _alike(rows: Rows, cells: Sequence[Cell]) -> list[Cell]:
 
 def _null(form: Form, cell: Cell) -> Cell | None:
     """What stands for NULL in this form; None for a cell that has values."""
-    if cell.valid != ("0",):
+    if cell.valid != NULL.valid:
         return None
     return Cell("0n" if form is Form.BIG else "0", cell.valid, form)
 
@@ -36,12 +36,14 @@ def _known(cell: Cell) -> str:
 
 def chosen(rows: Rows, flags: Sequence[str], cells: Sequence[Cell]) -> Cell:
     """The cell whose flag is the first that is 1; the last one where none is."""
+    if all(cell.valid == NULL.valid for cell in cells):
+        return NULL
     cells = _alike(rows, cells)
     text, known = cells[-1].text, _known(cells[-1])
     form = cells[0].form
     if form is Form.TEXT:
         empty = rows.frame.fixed("text", "")
-        cells = [cell if cell.valid != ("0",) else _text(cell, empty) for cell in cells]
+        cells = [cell if cell.valid != NULL.valid else _text(cell, empty) for cell in cells]
         text = cells[-1].text
     for flag, cell in zip(reversed(flags), reversed(cells[:-1]), strict=True):
         text = f"{flag} ? {cell.text} : {text}"
@@ -74,7 +76,7 @@ def _coalesce(rows: Rows, call: Call) -> Cell:
 
 def _nullif(rows: Rows, call: Call) -> Cell:
     cell = rows.cell(call.args[0])
-    if any(is_null(item) for item in call.args):
+    if cell.valid == NULL.valid or any(is_null(item) for item in call.args):
         return cell
     left, right = comparables(rows, call.args)
     equal = rows.const("q", raw(rows, "=", left, right))
@@ -85,7 +87,7 @@ def _nullif(rows: Rows, call: Call) -> Cell:
 
 def _extreme(rows: Rows, call: Call) -> Cell:
     """greatest and least, from left to right; NULL is passed over."""
-    items = [item for item in call.args if not is_null(item)] or [call.args[0]]
+    items = [item for item in call.args if rows.cell(item).valid != NULL.valid] or [call.args[0]]
     best, *others = comparables(rows, items)
     op = ">" if call.op == "greatest" else "<"
     for other in others:

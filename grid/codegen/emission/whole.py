@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from grid.codegen.cells import Cell, Form, bounds, form_of, joint
 from grid.codegen.tree import Call, Expr
 from grid.codegen.types import (
@@ -48,9 +50,12 @@ def whole(rows: Rows, op: str, left: Cell, right: Cell) -> Cell:
 def checked(rows: Rows, call: Call, cell: Cell) -> Cell:
     """The whole number as a value of the call's type; the row fails where it is none."""
     low, high = limits(call.type)
-    if cell.low >= low and cell.high <= high:
-        return cell
     big = cell.form is Form.BIG
+    if cell.low >= low and cell.high <= high:
+        if big and form_of(low, high) is Form.NUMBER:  # such as a day, which is always a Number
+            narrow = rows.const("x", f"kit.narrow({cell.text})")
+            return replace(cell, text=narrow, form=Form.NUMBER)
+        return cell
     least, most = rows.whole(low, big=big), rows.whole(high, big=big)
     outside = []
     if cell.low < low:

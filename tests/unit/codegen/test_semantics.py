@@ -13,7 +13,17 @@ from typing import Any
 import duckdb
 import pytest
 from evaluating import FAILED, alike, by_duckdb, by_program, by_reference
-from grammatical import MACROS, NAMES, PRODUCTIONS, TYPES, Production, Sql, calls, expressions
+from grammatical import (
+    MACROS,
+    NAMES,
+    PRODUCTIONS,
+    TYPES,
+    Production,
+    Sql,
+    calls,
+    expressions,
+    notable,
+)
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 
@@ -26,7 +36,7 @@ from grid.codegen.reference.functions import FUNCTIONS
 from grid.codegen.selection import spell
 from grid.codegen.tree import Expr
 from grid.codegen.types import Kind
-from grid.conformance import NOTABLE, Cut, Table, computed, cut_up, random_tables
+from grid.conformance import Cut, Table, computed, cut_up, random_tables
 from grid.engines.deno import DenoEngine
 from grid.items import LogicalType
 from grid.plugins.loader import OWN_FOLDER, Loaded, find, load
@@ -62,15 +72,6 @@ def database() -> Iterator[duckdb.DuckDBPyConnection]:
         for macro in MACROS:
             connection.execute(macro)
         yield connection
-
-
-def notable(rows: int) -> Table:
-    """A table in which every value that has made trouble stands beside several others."""
-    columns = []
-    for at, kind in enumerate(TYPES):
-        values = [None, *NOTABLE[kind]]
-        columns.append(tuple(values[(row * (at + 1) + at) % len(values)] for row in range(rows)))
-    return Table(names=NAMES, types=TYPES, values=tuple(columns))
 
 
 def settled(table: Table) -> Table:
@@ -192,6 +193,10 @@ def test_a_program_answers_as_the_reference_does(
         ("CASE WHEN t IS NULL THEN TRUE ELSE t > 'b' END", [1, 2]),
         ("upper(t) = 'C'", [1]),
         ("length(coalesce(t, '12')) > 1", [2]),
+        ("upper(coalesce(CAST(NULL AS VARCHAR), NULL)) = 'A'", []),
+        ("greatest(coalesce(CAST(NULL AS VARCHAR), NULL), t) = 'c'", [1]),
+        ("coalesce(nullif(coalesce(CAST(NULL AS VARCHAR), NULL), t), t) = 'a'", [0]),
+        ("rtrim(coalesce(coalesce(CAST(NULL AS VARCHAR), NULL), lower(t))) = 'c'", [1]),
     ],
 )
 @pytest.mark.parametrize("wide", [False, True])
@@ -201,3 +206,18 @@ def test_null_in_a_dictionary_column(
     table = Table(names=("t",), types=(LogicalType.TEXT,), values=(("a", "c", None),))
     output = computed(filter_by, {"where": condition}, cut_up(table, 9, wide=wide), engine)
     assert output == {"chunks": [spell([row in expected for row in range(3)])]}
+
+
+def test_a_day_is_moved_whatever_it_was_computed_from(
+    engine: DenoEngine, filter_by: Loaded
+) -> None:
+    """A day less a whole number of 64 bits is a day like any other."""
+    table = Table(
+        names=("d", "a"),
+        types=(LogicalType.DATE, LogicalType.INT64),
+        values=((0, 30, 31), (2**62, None, -(2**62))),
+    )
+    where = "CASE WHEN d < DATE '2000-01-01' THEN d - 0 * a END + INTERVAL 1 MONTH"
+    spec = {"where": f"{where} = DATE '1970-02-01'"}
+    output = computed(filter_by, spec, cut_up(table, 9, wide=True), engine)
+    assert output["chunks"] == [spell([True, False, False])]

@@ -1,4 +1,4 @@
-"""This file is where tests of engines share one engine."""
+"""This file is where tests of engines share one engine of each kind."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from grid.engines.deno import DenoEngine
+from grid.engines.asking import ChildEngine
+from grid.engines.known import KNOWN, make
 
 
-@pytest.fixture(scope="module")
-def engine() -> Iterator[DenoEngine]:
-    """A Deno engine that outlives the test: what one program leaves, the next would see."""
-    with DenoEngine() as running:
+@pytest.fixture(scope="module", params=KNOWN)
+def engine(request: pytest.FixtureRequest) -> Iterator[ChildEngine]:
+    """An engine that outlives the test: what one program leaves, the next would see."""
+    with make(request.param) as running:
         yield running

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from grid import canonical
 from grid.engines import Computation, EngineError, ProgramFailed
-from grid.engines.deno import DenoEngine
+from grid.engines.asking import ChildEngine
 from grid.items import PhysicalType
 
 #: Values as text: bits for doubles, decimal digits for integers, null where the bitmap says so.
@@ -80,7 +80,7 @@ def spelled(value: object) -> str | None:
 
 
 def read(
-    engine: DenoEngine,
+    engine: ChildEngine,
     physical: PhysicalType,
     chunks: Sequence[Sequence[object]],
     nullable: bool = True,
@@ -102,7 +102,7 @@ def read(
 @given(data=st.data())
 @settings(max_examples=settings().max_examples // 2)
 def test_a_column_arrives_as_it_was(
-    engine: DenoEngine, physical: PhysicalType, data: st.DataObject
+    engine: ChildEngine, physical: PhysicalType, data: st.DataObject
 ) -> None:
     values = st.lists(st.none() | VALUES[physical], min_size=1, max_size=40)
     chunks = data.draw(st.lists(values, min_size=1, max_size=3))
@@ -117,7 +117,7 @@ def test_a_column_arrives_as_it_was(
 
 @pytest.mark.parametrize("physical", list(PhysicalType))
 def test_a_column_that_is_never_null_has_no_bitmap(
-    engine: DenoEngine, physical: PhysicalType
+    engine: ChildEngine, physical: PhysicalType
 ) -> None:
     value = {"double": 1.5, "boolean": True}.get(physical, 7)
     if physical in (PhysicalType.UTF8, PhysicalType.DICT8, PhysicalType.DICT16):
@@ -127,7 +127,7 @@ def test_a_column_that_is_never_null_has_no_bitmap(
     assert seen["out"] == [spelled(value)] * 9
 
 
-def test_the_text_of_a_null_is_empty(engine: DenoEngine) -> None:
+def test_the_text_of_a_null_is_empty(engine: ChildEngine) -> None:
     job = Computation(
         program=body("return inputs[0].columns[0].values;"),
         columns=(column(PhysicalType.UTF8),),
@@ -144,7 +144,7 @@ def test_the_text_of_a_null_is_empty(engine: DenoEngine) -> None:
 @example(junk=b"\x00\x00\x00\x01\x1a", cut=0, at=52)
 @settings(max_examples=settings().max_examples // 2)
 def test_bytes_that_are_no_column_hurt_nobody_else(
-    engine: DenoEngine, junk: bytes, cut: int, at: int
+    engine: ChildEngine, junk: bytes, cut: int, at: int
 ) -> None:
     whole = blob([1, 2, None], PhysicalType.INT32)
     job = Computation(
@@ -176,7 +176,7 @@ def test_bytes_that_are_no_column_hurt_nobody_else(
     ],
 )
 def test_a_column_of_another_type_or_length_is_refused(
-    engine: DenoEngine, stored: PhysicalType, told: PhysicalType, rows: int
+    engine: ChildEngine, stored: PhysicalType, told: PhysicalType, rows: int
 ) -> None:
     text = stored in (PhysicalType.UTF8, PhysicalType.DICT8)
     job = Computation(

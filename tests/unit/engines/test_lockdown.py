@@ -6,7 +6,7 @@ import pytest
 from engine_jobs import body, computation
 
 from grid.engines import ProgramFailed
-from grid.engines.deno import DenoEngine
+from grid.engines.asking import ChildEngine
 
 GONE = """
 Deno fetch globalThis self window console process require Function eval Date performance crypto
@@ -19,7 +19,7 @@ ShadowRealm prompt alert close onmessage WeakMap Event EventTarget
 
 
 @pytest.mark.parametrize("name", GONE.split())
-def test_a_name_is_gone(engine: DenoEngine, name: str) -> None:
+def test_a_name_is_gone(engine: ChildEngine, name: str) -> None:
     assert engine.compute(computation(body(f"return typeof {name};"))) == b'"undefined"'
 
 
@@ -37,7 +37,7 @@ def test_a_name_is_gone(engine: DenoEngine, name: str) -> None:
         "(class {}).constructor",
     ],
 )
-def test_no_function_is_made_from_text(engine: DenoEngine, expression: str) -> None:
+def test_no_function_is_made_from_text(engine: ChildEngine, expression: str) -> None:
     # What has lost its constructor inherits Object's, which makes no functions.
     program = body(
         f"let made; try {{ made = {expression}; }} catch {{ return true; }}"
@@ -64,7 +64,7 @@ def test_no_function_is_made_from_text(engine: DenoEngine, expression: str) -> N
         "new Float64Array(1).toLocaleString",
     ],
 )
-def test_what_differs_between_machines_is_gone(engine: DenoEngine, expression: str) -> None:
+def test_what_differs_between_machines_is_gone(engine: ChildEngine, expression: str) -> None:
     assert engine.compute(computation(body(f"return !({expression});"))) == b"true"
 
 
@@ -78,7 +78,7 @@ def test_what_differs_between_machines_is_gone(engine: DenoEngine, expression: s
         '"https://127.0.0.1/x.js"',
     ],
 )
-def test_an_import_never_settles(engine: DenoEngine, source: str) -> None:
+def test_an_import_never_settles(engine: ChildEngine, source: str) -> None:
     waits = body(
         f"const seen = []; import({source}).then((m) => seen.push(m), (e) => seen.push(e));"
         "for (let i = 0; i < 1e8; i++); return seen.length;"
@@ -106,16 +106,16 @@ def test_an_import_never_settles(engine: DenoEngine, source: str) -> None:
         "left = 1",
     ],
 )
-def test_nothing_can_be_left_for_the_next_program(engine: DenoEngine, statement: str) -> None:
+def test_nothing_can_be_left_for_the_next_program(engine: ChildEngine, statement: str) -> None:
     with pytest.raises(ProgramFailed, match=r"TypeError|ReferenceError"):
         engine.compute(computation(body(f"{statement}; return 1;")))
 
 
 @pytest.mark.parametrize("text", ["(function () { return this === undefined; })", "() => !this"])
-def test_even_a_program_that_does_not_ask_for_it_is_strict(engine: DenoEngine, text: str) -> None:
+def test_even_a_program_that_does_not_ask_for_it_is_strict(engine: ChildEngine, text: str) -> None:
     assert engine.compute(computation(text)) == b"true"
 
 
-def test_no_word_of_a_program_reaches_the_pipe(engine: DenoEngine) -> None:
+def test_no_word_of_a_program_reaches_the_pipe(engine: ChildEngine) -> None:
     with pytest.raises(ProgramFailed, match="console is not defined"):
         engine.compute(computation(body('console.log("x"); return 1;')))

@@ -16,7 +16,8 @@ from grid.daemons.computing import Machine
 from grid.db import trusting
 from grid.db.tables import OutboxRow, ResultRow
 from grid.db.trusting import Computed
-from grid.engines import EngineLost
+from grid.engines import EngineLost, ProgramFailed, TimeLimit
+from grid.engines.known import make
 from grid.items import Policy
 from grid.states import JobState, Outcome, ServerState, Support
 
@@ -64,7 +65,7 @@ def test_nothing_is_started_while_nothing_waits(home, machine):
     home.open()
     home.real_job("tally", {}, [1, 2])
     assert trusted.do_pass(home.store, home.time, machine) == 0
-    assert machine._engine is None
+    assert not machine._engines
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,58 @@ def test_where_program_and_reference_differ_the_job_is_frozen_without_a_verdict(
     assert not [row for row in rows(home.store, OutboxRow) if row.kind in ("verdict", "recheck")]
     home.wants_run(job, 1)
     assert trusted.do_pass(home.store, home.time, machine) == 0, "a paused job's runs wait"
+
+
+class Second:
+    """A second engine that answers as it is told."""
+
+    name = "second"
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def compute(self, job):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    def close(self):
+        """It has no child."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b'{"rows":2}', ""),
+        (b'{"rows":3}', "answers otherwise in a second engine, quickjs"),
+        (ProgramFailed("no"), "fails in a second engine, quickjs"),
+        (TimeLimit("too slow"), ""),
+        (EngineLost("out of memory"), ""),
+    ],
+)
+def test_a_second_engine_that_answers_otherwise_freezes_the_job(
+    tmp_path, machine, monkeypatch, answer, why
+):
+    second = Second(answer)
+    monkeypatch.setattr(computing, "make", lambda name: make(name) if name == "deno" else second)
+    with closing(Home(tmp_path / "grid", second_engine="quickjs")) as home:
+        home.open()
+        job = home.real_job("tally", {}, [1, 2])
+        home.wants_run(job)
+        trusted.do_pass(home.store, home.time, machine)
+        assert why in (home.facts(job.id).frozen or "")
+        assert bool(home.facts(job.id).frozen) is bool(why)
+        assert home.runs(job)[0].outcome == (Outcome.CLIENT_ERROR if why else Outcome.SUCCESS)
+
+
+def test_a_second_engine_gives_the_first_ones_bytes(tmp_path, machine):
+    with closing(Home(tmp_path / "grid", second_engine="quickjs")) as home:
+        home.open()
+        job = home.real_job("tally", {}, [1, 2])
+        home.wants_run(job)
+        trusted.do_pass(home.store, home.time, machine)
+        assert said(home.runs(job)[0]) == {"rows": 2}
+        assert set(machine._engines) == {"deno", "quickjs"}
 
 
 def test_after_the_first_runs_the_reference_checks_only_what_the_seed_draws(
@@ -155,7 +208,7 @@ def test_an_answer_that_is_cheap_to_check_is_checked_instead_of_computed(home, m
     home.wants_run(job)
     trusted.do_pass(home.store, home.time, machine)
     assert said(home.runs(job)[0]) == {"divisor": "13", "solved": 1}, "another than the program's 7"
-    assert machine._engine is None, "no program was run"
+    assert not machine._engines, "no program was run"
     states = {row.host_id: row.validate_state for row in rows(home.store, ResultRow)}
     assert (states[liar.id], states[honest.id]) == ("invalid", "valid")
 

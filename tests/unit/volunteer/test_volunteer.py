@@ -35,6 +35,16 @@ def test_two_cores_are_one_host_and_compute_what_there_is(server: FakeServer) ->
     assert len(server.hosts) == 1
 
 
+def test_a_volunteer_may_choose_the_small_engine_and_says_which_it_is(server: FakeServer) -> None:
+    unit = server.add(Unit(SQUARE, params=7))
+    asked: list[str] = []
+    enrol = server.enrol
+    server.enrol = lambda body, token: asked.append(body["engine"]) or enrol(body, token)  # type: ignore[func-returns-value, method-assign]
+    assert volunteer(server.url, 1, once=True, token=None, quiet=True, kind="quickjs") == 0
+    assert unit.output == b"49"
+    assert [one.split("/")[0] for one in asked] == ["quickjs"]
+
+
 def test_a_program_that_never_ends_is_stopped_at_its_limit_and_reported(
     server: FakeServer,
 ) -> None:

@@ -1,6 +1,7 @@
 /** This file is where the runtime starts inside a Deno child: framed computations in, framed answers out. */
 
-import { type Answer, compute, describe, type Program, type Request } from "./compute.ts";
+import { type Built, build } from "./build.ts";
+import { type Answer, compute, type Request } from "./compute.ts";
 import { kit } from "./kit.ts";
 import { lockdown } from "./lockdown.ts";
 
@@ -24,7 +25,6 @@ const FAILED = 2;
 const { stdin, stdout } = Deno;
 const read = stdin.readSync.bind(stdin);
 const put = stdout.writeSync.bind(stdout);
-const makeFunction = Function;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const { parse } = JSON;
@@ -48,25 +48,13 @@ function send(kind: number, bytes: Uint8Array): void {
   for (let sent = 0; sent < frame.length; ) sent += put(frame.subarray(sent));
 }
 
-function build(text: string): Program {
-  const program: unknown = new makeFunction(`"use strict"; return (${text}\n);`)();
-  if (typeof program !== "function") throw new TypeError("the program is not a function");
-  return program as Program;
-}
-
 /** Built once: the same text comes for every work unit of a job. */
-let current: Program | { message: string } = { message: "no program yet" };
+let current: Built = { message: "no program yet" };
 
 function answer(): Answer {
   const header = parse(decoder.decode(take(new DataView(take(4).buffer).getUint32(0)))) as Header;
   const blobs = header.lengths.map(take);
-  if (header.program !== null) {
-    try {
-      current = build(header.program);
-    } catch (error) {
-      current = { message: describe(error) };
-    }
-  }
+  if (header.program !== null) current = build(header.program);
   return typeof current === "function" ? compute(current, { ...header, blobs }) : current;
 }
 

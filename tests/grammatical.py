@@ -29,6 +29,7 @@ from grid.codegen.types import (
     Type,
     decimal,
 )
+from grid.conformance import NOTABLE, Table
 from grid.items import LogicalType
 
 COLUMNS: dict[str, Type] = {
@@ -271,3 +272,12 @@ def _fixed(op: str) -> Sequence[str]:
     if op in ("round", "trunc"):
         return ["0", "1", "2", "5", "-1", "-3", "20"]
     return [f"'{part}'" for part in (PARTS if op == "extract" else DIFFERENCES_OF)]
+
+
+def notable(rows: int) -> Table:
+    """A table in which every value that has made trouble stands beside several others."""
+    columns = []
+    for at, kind in enumerate(TYPES):
+        values = [None, *NOTABLE[kind]]
+        columns.append(tuple(values[(row * (at + 1) + at) % len(values)] for row in range(rows)))
+    return Table(names=NAMES, types=TYPES, values=tuple(columns))
