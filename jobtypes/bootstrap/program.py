@@ -119,6 +119,8 @@ def program(asked: Asked) -> Program:
         "missing += 1;",
         "}",
     ]
+    if keep != "1":
+        kept = [f"if ({keep}) {{", *kept, "}"]
     unit = frame.literal("big", str(2**UNIT_BITS))
     seed = frame.literal("integer", str(asked.seed))
     before, replicate = _replicate(asked, frame)
@@ -130,32 +132,7 @@ def program(asked: Asked) -> Program:
         *fails.before,
         f"const unit = {unit};",
         f"const seed = {seed};",
-        "const parts = inputs.length;",
-        "let total0 = 0;",
-        "for (let s = 0; s < parts; s++) {",
-        "if (s > 0) {",
-        "const sized = inputs[s];",
-        "total0 += sized.rows;",
-        "}",
-        "}",
-        "const room = kit.times(total0);",
-        "const xs = kit.floats(room);",
-        *(["const ys = kit.floats(room);"] if len(cells) > 1 else []),
-        "let used = 0;",
-        "let missing = 0;",
-        "for (let j = 0; j < parts; j++) {",
-        "if (j > 0) {",
-        "const chunk = inputs[j];",
-        "const count = chunk.rows;",
-        "const columns = chunk.columns;",
-        *frame.chunk,
-        "for (let i = 0; i < count; i++) {",
-        *rows.lines,
-        *fails.rows,
-        *(kept if keep == "1" else [f"if ({keep}) {{", *kept, "}"]),
-        "}",
-        "}",
-        "}",
+        *_gathered(frame, len(cells), [*rows.lines, *fails.rows, *kept]),
         "const size = kit.times(used);",
         "const many = kit.widen(used);",
         "const key = kit.integers(2);",
@@ -173,6 +150,36 @@ def program(asked: Asked) -> Program:
         "})",
     ]
     return Program(indented(lines), {"literals": list(frame.literals)})
+
+
+def _gathered(frame: Frame, sides: int, lines: list[str]) -> list[str]:
+    """The values of all rows that have them, in `xs` and `ys`."""
+    return [
+        "const parts = inputs.length;",
+        "let total0 = 0;",
+        "for (let s = 0; s < parts; s++) {",
+        "if (s > 0) {",
+        "const sized = inputs[s];",
+        "total0 += sized.rows;",
+        "}",
+        "}",
+        "const room = kit.times(total0);",
+        "const xs = kit.floats(room);",
+        *(["const ys = kit.floats(room);"] if sides > 1 else []),
+        "let used = 0;",
+        "let missing = 0;",
+        "for (let j = 0; j < parts; j++) {",
+        "if (j > 0) {",
+        "const chunk = inputs[j];",
+        "const count = chunk.rows;",
+        "const columns = chunk.columns;",
+        *frame.chunk,
+        "for (let i = 0; i < count; i++) {",
+        *lines,
+        "}",
+        "}",
+        "}",
+    ]
 
 
 def _replicate(asked: Asked, frame: Frame) -> tuple[list[str], list[str]]:
