@@ -17,12 +17,13 @@ from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
 from grid.items import ChunkColumn, DataSet, Job, Json, PointRange
+from grid.plugins.contract import INLINE_BYTES_MAX
 from grid.plugins.inputs import Inputs, over_points
+from grid.plugins.loader import PluginError
 from grid.plugins.points import point_range
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
-from web.reports import OUTPUT_BYTES_MAX
 
 log = structlog.get_logger("grid.web")
 
@@ -37,6 +38,7 @@ class _Head(Struct, frozen=True, kw_only=True):
     program: Raw
     columns: Raw
     params: Raw
+    limits: Raw
 
 
 def _raw(value: Json) -> Raw:
@@ -54,12 +56,6 @@ class Assignments:
         self._ranges: Cache[tuple[int, int], Inputs] = Cache(limit=20_000)
         #: Of jobs that count points: the chunks are the same for many ranges.
         self._chunks: Cache[tuple[int, tuple[int, ...]], Raw] = Cache(limit=1000)
-        self._limits = _raw(
-            {
-                "time_limit_s": store.settings.compute_time_limit_s,
-                "output_bytes_max": OUTPUT_BYTES_MAX,
-            }
-        )
 
     def dataset(self, number: int | None) -> DataSet | None:
         """The data set that a job computes on, if it does."""
@@ -129,7 +125,7 @@ class Assignments:
             inputs=inputs,
             points=counted,
             params=head.params,
-            limits=self._limits,
+            limits=head.limits,
             deadline=lease.deadline,
             expires_in_s=lease.deadline - now,
         )
@@ -162,7 +158,20 @@ class Assignments:
             ),
             columns=_raw([by_name[name] for name in facts.reads]),
             params=_raw(facts.params),
+            limits=_raw(self._limits(job)),
         )
+
+    def _limits(self, job: Job) -> Json:
+        try:
+            job_type = self._store.job_types.loaded(job.job_type_digest).job_type
+            output_bytes_max = job_type.output_bytes_max
+        except PluginError:  # the job has ended
+            output_bytes_max = INLINE_BYTES_MAX
+        return {
+            "time_limit_s": self._store.settings.compute_time_limit_s,
+            "output_bytes_max": output_bytes_max,
+            "inline_bytes_max": INLINE_BYTES_MAX,
+        }
 
     def _words(self, one: ChunkColumn, until: int | None) -> Json:
         return {**msgspec.to_builtins(one), "url": self._link(one.digest, until)}

@@ -133,6 +133,7 @@ class Machine:
             first_rows=given.inputs.first_rows,
             params=given.facts.params,
             time_limit_s=store.settings.compute_time_limit_s,
+            output_bytes_max=given.job_type.output_bytes_max,
         )
         return self._engine.compute(job).decode()
 
@@ -210,7 +211,7 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         job_type = store.job_types.loaded(facts.job.job_type_digest).job_type
         inputs = inputs_of(facts.job, job_type, dataset, work.first_chunk, work.chunk_count)
         blobs = chunk_blobs(connection, dataset, inputs.chunks, facts.reads)
-        answers = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
+        kept = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
         done = trusting.trusted_done(connection, work.job_id, REFERENCE_FIRST)
     drawn = toss(facts.job.seed, "reference", work.workunit_id) < REFERENCE_SHARE
     return _Given(
@@ -221,7 +222,9 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         program=store.blobs.get(facts.job.program_digest).decode(),
         inputs=inputs,
         chunks=_by_chunk([store.blobs.get(one.digest) for one in blobs], len(inputs.chunks)),
-        answers=tuple(answers),
+        answers=tuple(
+            store.outputs.get(digest).decode() if text is None else text for digest, text in kept
+        ),
         doubted=drawn or done < REFERENCE_FIRST,
     )
 

@@ -9,6 +9,7 @@ from grid.db.apply.instructions import (
     keep_outputs,
     log,
 )
+from grid.db.apply.outputs import drop_unreported
 from grid.db.apply.people import (
     add_shares,
     destroy_prefix_keys_before,
@@ -60,6 +61,7 @@ __all__ = [
     "count_retracted",
     "destroy_prefix_keys_before",
     "drop_duplicate_outputs",
+    "drop_unreported",
     "forget_idempotency_before",
     "keep_outputs",
     "lift_ban",

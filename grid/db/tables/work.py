@@ -253,6 +253,21 @@ class ResultRow(SQLModel, table=True):
     first: bool = False
 
 
+class PutOutputRow(SQLModel, table=True):
+    """An output that was put before its report, or is about to be: its bytes are a file.
+
+    The primary key serves whoever asks what was put under a result; the index, whether a file is
+    still referred to.
+    """
+
+    __tablename__ = "put_output"
+    __table_args__ = (Index("put_output_digest", "digest"),)
+    result_id: int = Field(primary_key=True, foreign_key="result.id")
+    digest: str = Field(primary_key=True)
+    bytes: int
+    put_at: int
+
+
 class MergeRow(SQLModel, table=True):
     """How far a job's ordered fold has come. Only the assimilator writes it."""
 
