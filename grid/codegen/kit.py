@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _ARRAYS = """base64 bytes floats words longs texts strings list push selection joined exact
     decimal"""
+_COLUMNS = "column textcolumn add addtext wholes doubles flags utf8"
 _COUNTING = "times integers unit sqrt"
 _KEYS = "keys next key permutation permute"
 _LIBM = "sin cos tan atan exp log logten topower"
@@ -24,7 +25,19 @@ _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points
 
 KIT_FUNCTIONS = frozenset(
     " ".join(
-        (_ARRAYS, _COUNTING, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM, _SPELLING, _TEXTS)
+        (
+            _ARRAYS,
+            _COLUMNS,
+            _COUNTING,
+            _KEYS,
+            _LIBM,
+            _LIKE,
+            _MOMENTS,
+            _NUMBERS,
+            _RANDOM,
+            _SPELLING,
+            _TEXTS,
+        )
     ).split()
 )
 #: Those that make an array a program may write to.

@@ -7,6 +7,7 @@
 
 import * as angles from "./kit/angles.ts";
 import * as arrays from "./kit/arrays.ts";
+import * as columns from "./kit/columns.ts";
 import * as counting from "./kit/counting.ts";
 import * as exponential from "./kit/exponential.ts";
 import * as keys from "./kit/keys.ts";
@@ -24,6 +25,7 @@ export type { Selection } from "./kit/arrays.ts";
 export const kit = Object.freeze({
   ...angles,
   ...arrays,
+  ...columns,
   ...counting,
   ...exponential,
   ...keys,
