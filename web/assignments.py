@@ -10,7 +10,7 @@ import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
-from grid.db import queries, quizzing
+from grid.db import queries, quizzing, secrets
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -21,6 +21,7 @@ from grid.plugins.contract import INLINE_BYTES_MAX
 from grid.plugins.inputs import Inputs, over_points
 from grid.plugins.loader import PluginError
 from grid.plugins.points import point_range
+from grid.secrets import NONE, Secrets, with_literals
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
@@ -98,12 +99,13 @@ class Assignments:
         """What the host is told about one result."""
         lease, job = assigned.lease, assigned.job.job
         until = None if job.public else lease.deadline + blob_links.LINK_TTL_S
+        kept = until is None and not job.owner_only  # a secret is not kept beyond its job
         place = (job.id, assigned.first_chunk, assigned.chunk_count)
         counted: PointRange | UnsetType = UNSET
-        head = None if until else self._heads.get(job.id)
+        head = self._heads.get(job.id) if kept else None
         if head is None:
             head = self._head(assigned.job, until)
-            if until is None:
+            if kept:
                 self._heads.keep(job.id, head)
         inputs: Raw | None = None
         if job.point_count is not None:
@@ -157,9 +159,16 @@ class Assignments:
                 }
             ),
             columns=_raw([by_name[name] for name in facts.reads]),
-            params=_raw(facts.params),
+            params=_raw(with_literals(facts.params, self._secrets(job))),
             limits=_raw(self._limits(job)),
         )
+
+    def _secrets(self, job: Job) -> Secrets:
+        """Dispatch gives such a job's work to trusted hosts of its own account only."""
+        if not job.owner_only:
+            return NONE
+        with self._store.read() as connection:
+            return secrets.of_job(connection, self._store.keyring, job.id)
 
     def _limits(self, job: Job) -> Json:
         try:

@@ -18,6 +18,7 @@ _MOMENTS = """today bigday months year month quarter decade century day doy isod
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
     half even rounded cutoff whole"""
+_SEALING = "sealer seal"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
@@ -35,6 +36,7 @@ KIT_FUNCTIONS = frozenset(
             _MOMENTS,
             _NUMBERS,
             _RANDOM,
+            _SEALING,
             _SPELLING,
             _TEXTS,
         )

@@ -14,6 +14,7 @@ from grid.items import Column, Json
 from grid.jobspec import CheckedSpec
 from grid.plugins.contract import OutputError, Part
 from grid.plugins.loader import Loaded
+from grid.secrets import with_literals
 
 #: A program over these tables takes milliseconds; this is for a machine that is busy elsewhere.
 TIME_LIMIT_S = 60.0
@@ -66,7 +67,8 @@ def check_program(
         rows=tuple(batch.num_rows for batch in cut.chunks),
         points=cut.points,
         first_rows=cut.first_rows,
-        params=checked.params,
+        params=with_literals(checked.params, checked.secrets),
+        output_bytes_max=loaded.job_type.output_bytes_max,
         time_limit_s=TIME_LIMIT_S,
     )
     answer, expected = engine.compute(job).decode(), canonical.dumps(output).decode()

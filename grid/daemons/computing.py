@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from grid import canonical
 from grid.comparators import Answer
-from grid.db import queries, trusting
+from grid.db import queries, secrets, trusting
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -27,6 +27,7 @@ from grid.engines.reference import Question, Reference
 from grid.items import Column, DataSet
 from grid.plugins.contract import JobType
 from grid.plugins.inputs import Inputs, inputs_of
+from grid.secrets import Secrets, whole, with_literals
 from grid.validator.toss import toss
 
 log = structlog.get_logger("grid.daemons")
@@ -50,6 +51,8 @@ class _Given(Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[bytes, ...], ...]
     #: Outputs that hosts gave, where the job type can check them.
     answers: tuple[str, ...]
+    #: What the job's spec keeps secret.
+    secrets: Secrets
     #: Whether the reference shall check the program.
     doubted: bool
 
@@ -131,7 +134,7 @@ class Machine:
             rows=given.inputs.chunk_rows,
             points=given.inputs.points,
             first_rows=given.inputs.first_rows,
-            params=given.facts.params,
+            params=with_literals(given.facts.params, given.secrets),
             time_limit_s=store.settings.compute_time_limit_s,
             output_bytes_max=given.job_type.output_bytes_max,
         )
@@ -173,7 +176,7 @@ class Machine:
         question = Question(
             folder=str(folder),
             digest=job.job_type_digest,
-            spec=job.spec,
+            spec=whole(job.spec, given.secrets),
             columns=_columns(given),
             reads=given.facts.reads,
             rows=given.inputs.rows,
@@ -212,6 +215,7 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         inputs = inputs_of(facts.job, job_type, dataset, work.first_chunk, work.chunk_count)
         blobs = chunk_blobs(connection, dataset, inputs.chunks, facts.reads)
         kept = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
+        hidden = secrets.of_job(connection, store.keyring, work.job_id)
         done = trusting.trusted_done(connection, work.job_id, REFERENCE_FIRST)
     drawn = toss(facts.job.seed, "reference", work.workunit_id) < REFERENCE_SHARE
     return _Given(
@@ -225,6 +229,7 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         answers=tuple(
             store.outputs.get(digest).decode() if text is None else text for digest, text in kept
         ),
+        secrets=hidden,
         doubted=drawn or done < REFERENCE_FIRST,
     )
 

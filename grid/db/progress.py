@@ -206,6 +206,8 @@ def end_job(
         else:
             lines.append(entries.ending(about, step, transaction.now))
     writes.apply(transaction.connection, merged(steps), lines, transaction.now)
+    if any(step.after.get("job_state") in ending.ENDED for step in steps):
+        writes.forget_secrets(transaction.connection, job_id)
     return len(steps)
 
 

@@ -79,6 +79,9 @@ class JobType(ABC):
     """A kind of computation that requesters may ask for.
 
     `columns` is always the data set's whole schema; `spec` has passed the folder's JSON Schema.
+    Properties that the schema marks `"writeOnly": true`, texts at its top level, are secrets: they
+    are in the spec of `reference` and `verify` alone, and a program finds them as the last of its
+    literals, in the schema's order. Such a job is computed by trusted hosts of its own account.
     """
 
     #: No output may have more bytes as canonical JSON: programs fail at it, reports are refused.

@@ -17,7 +17,7 @@ from types import ModuleType
 import pluggy
 from msgspec import Struct
 
-from grid import canonical
+from grid import canonical, secrets
 from grid.items import Json
 from grid.plugins import hookspecs
 from grid.plugins.contract import INLINE_BYTES_MAX, OUTPUT_BYTES_LIMIT, JobType
@@ -120,6 +120,8 @@ def load(found: Found) -> Loaded:
     if not isinstance(job_type, JobType):
         raise PluginError(f"{name}: grid_job_type() must return a JobType")
     _check_output_bytes(name, job_type)
+    if secrets.misplaced(loaded.spec_schema):
+        raise PluginError(f"{name}: only a text at a spec's top level can be writeOnly")
     return loaded
 
 

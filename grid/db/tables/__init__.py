@@ -41,6 +41,7 @@ from grid.db.tables.work import (
     PutOutputRow,
     QuizColumnRow,
     ResultRow,
+    SecretRow,
     WorkUnitRow,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "ResultRow",
     "ReviewRow",
     "SealedCreditRow",
+    "SecretRow",
     "TeamRow",
     "TokenRow",
     "VolunteerRow",

@@ -101,6 +101,16 @@ class JobRow(SQLModel, table=True):
     unit_ms: int = 0
     unit_cost: int = 1
     last_cost: int = 1
+    owner_only: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+
+
+class SecretRow(SQLModel, table=True):
+    """What the spec of an open job keeps secret, encrypted; gone when the job ends."""
+
+    __tablename__ = "secret"
+    job_id: int = Field(primary_key=True, foreign_key="job.id")
+    nonce: bytes
+    sealed: bytes
 
 
 class WorkUnitRow(SQLModel, table=True):

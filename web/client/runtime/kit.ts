@@ -16,6 +16,7 @@ import * as moments from "./kit/moments.ts";
 import * as numbers from "./kit/numbers.ts";
 import * as permutations from "./kit/permutations.ts";
 import * as random from "./kit/random.ts";
+import * as sealing from "./kit/sealing.ts";
 import * as spelling from "./kit/spelling.ts";
 import * as texts from "./kit/texts.ts";
 
@@ -34,6 +35,7 @@ export const kit = Object.freeze({
   ...numbers,
   ...permutations,
   ...random,
+  ...sealing,
   ...spelling,
   ...texts,
 });

@@ -4,6 +4,7 @@
 // holds is bounded, so that no expression can fill the memory with text.
 
 import { base64 } from "./arrays.ts";
+import { encoded } from "./encoding.ts";
 
 const {
   BigInt, BigInt64Array, Float64Array, Int16Array, Int32Array, Int8Array, RangeError, Uint32Array, Uint8Array,
@@ -69,27 +70,7 @@ function encode(to: Texts, value: string): void {
     grown.set(to.bytes.subarray(0, to.used));
     to.bytes = grown;
   }
-  const bytes = to.bytes;
-  let used = to.used;
-  for (let at = 0; at < value.length; at++) {
-    let point = value.charCodeAt(at);
-    if (point < 128) {
-      bytes[used++] = point;
-      continue;
-    }
-    if (point >= 0xd800 && point < 0xdc00 && at + 1 < value.length) {
-      point = 0x10000 + ((point & 1023) << 10) + (value.charCodeAt(++at) & 1023);
-      bytes[used++] = 240 | (point >> 18);
-      bytes[used++] = 128 | ((point >> 12) & 63);
-    } else if (point < 0x800) {
-      bytes[used++] = 192 | (point >> 6);
-      bytes[used++] = 128 | (point & 63);
-      continue;
-    } else bytes[used++] = 224 | (point >> 12);
-    bytes[used++] = 128 | ((point >> 6) & 63);
-    bytes[used++] = 128 | (point & 63);
-  }
-  to.used = used;
+  to.used = encoded(to.bytes, to.used, value);
 }
 
 /** A column of whole numbers, in the fewest of 1, 2, 4, 8 or 16 bytes that hold each of them. */
