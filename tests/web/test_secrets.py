@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from web_people import ROWS_CSV, Host, People, enable, opened, report
 
 from grid import chunks
 from grid.assimilator.ending import Progress
-from grid.daemons import trusted
+from grid.daemons.computing import Machine
 from grid.db import progress
 from grid.db.tables import IdempotencyRow, SecretRow, table
+from grid.db.trusting import TrustedWork
 from grid.identifiers import Kind
 from grid.items import PointRange
 from grid.plugins.inputs import with_points
@@ -211,20 +213,22 @@ def test_no_complaint_about_a_spec_quotes_its_secret(
     assert KEY[:40].lower() not in answer.text.lower()
 
 
-def test_the_server_can_compute_what_such_hosts_fail_at(people: People) -> None:
-    dataset = people.dataset(chunk_rows=10)
-    policy = {"max_error_results": 1}
-    job_id = people.job(SPEC, dataset, job_type="encryptRows", policy=policy)
-    host = own_host(people)
-    (assignment,) = host.ask(1)
-    host.tell({**report(assignment, None), "outcome": "error", "output": None})
-    people.settle()
-    assert trusted.do_pass(people.store, people.store.now()) == 1
-    people.settle()
-    view = people.get(f"/jobs/{job_id}").json()
-    assert view["state"] == "completed", view
-    first = people.get(f"/jobs/{job_id}/output").json()["rows"][0]
-    assert decrypter()(KEY, 0, "name", first[1]) == "Bimal"
+def test_the_servers_own_runs_have_the_secret_in_program_and_reference(people: People) -> None:
+    job_id = people.job(SPEC, people.dataset(chunk_rows=10), job_type="encryptRows")
+    (assignment,) = own_host(people).ask(1)
+    work = TrustedWork(
+        result_id=people.internal(Kind.RESULT, assignment["result_id"]),
+        workunit_id=1,
+        job_id=people.internal(Kind.JOB, job_id),
+        ordinal=0,
+        first_chunk=0,
+        chunk_count=1,
+    )
+    with closing(Machine()) as machine:
+        computed = machine(people.store, work)
+    assert (computed.suspect, computed.message) == ("", None)
+    expected = base64.b64decode(right(people, assignment)["output"])
+    assert computed.output == expected.decode()
 
 
 @pytest.mark.parametrize("how", ["cancelled", "failed"])
