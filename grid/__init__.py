@@ -10,6 +10,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     identifiers.py   public ids: a keyed permutation of the internal integers
     settings.py      what an operator may choose, with a reason for each default
     comparators/     when two outputs are the same answer
+    secrets.py       what a spec keeps secret: taken out of it, and put back
     values.py        dates, timestamps and decimals: read from text, spelled as text
     chunks.py        Arrow bytes in, Arrow bytes out: cut, narrow, select rows
     codegen/         typed expressions (parsed by sqlglot) → JavaScript and a Python reference

@@ -281,6 +281,8 @@ class Job(Struct, frozen=True, kw_only=True):
     #: What its job type declares that a work unit costs, and the last one, which may be smaller.
     unit_cost: int = 1
     last_cost: int = 1
+    #: Whether its spec has secrets: its work goes to trusted hosts of its own account only.
+    owner_only: bool = False
 
 
 class Host(Struct, frozen=True, kw_only=True):

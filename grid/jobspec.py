@@ -9,12 +9,13 @@ from typing import Any
 from jsonschema import Draft202012Validator, ValidationError
 from msgspec import Struct
 
-from grid import canonical
+from grid import canonical, secrets
 from grid.codegen.checker import check as check_program
 from grid.codegen.errors import ProgramRefused, SpecError
 from grid.items import Column, Json
 from grid.plugins.contract import JobType, Points
 from grid.plugins.points import POINTS_MAX
+from grid.secrets import NONE, Secrets
 
 #: A spec is a page of text; what is larger belongs into a data set.
 SPEC_BYTES_MAX = 64_000
@@ -35,7 +36,10 @@ class SpecRefused(Exception):
 class CheckedSpec(Struct, frozen=True, kw_only=True):
     """A spec that can be computed, with everything that follows from it and the columns."""
 
+    #: As everybody may read it.
     spec: Json
+    #: What was secret in it.
+    secrets: Secrets = NONE
     #: Columns that the program reads, in the order it gets them.
     reads: tuple[Column, ...]
     #: The program's text and its data.
@@ -62,6 +66,7 @@ def check(
     errors = list(faults(spec, schema))
     if errors:
         raise SpecRefused(errors)
+    spec, hidden = secrets.split(spec, secrets.names(schema))
     try:
         names = job_type.reads(spec, columns)
         output_columns = job_type.output_columns(spec, columns)
@@ -83,6 +88,7 @@ def check(
         raise ProgramRefused(f"parameters that are no exact JSON: {error}") from error
     return CheckedSpec(
         spec=spec,
+        secrets=hidden,
         reads=tuple(by_name[name] for name in names),
         program=program,
         params=params,
@@ -116,7 +122,8 @@ def faults(spec: Json, schema: Mapping[str, Any]) -> Iterator[SpecError]:
         yield SpecError("", "a spec is a JSON object")
         return
     validator = Draft202012Validator(schema)
-    found = [one for error in validator.iter_errors(spec) for one in _explained(error)]
+    quoting = not spec.keys() & set(secrets.names(schema))
+    found = [one for error in validator.iter_errors(spec) for one in _explained(error, quoting)]
     found.sort(key=lambda error: error.pointer.count("/"), reverse=True)
     yield from found[:ERRORS_MAX]
 
@@ -127,8 +134,11 @@ def output_fault(output: Json, schema: Mapping[str, Any]) -> str | None:
     return None if error is None else f"{_pointer(error)}: {error.message[:200]}"
 
 
-def _explained(error: ValidationError) -> Iterator[SpecError]:
-    """One SpecError for each field that is at fault, in words for its requester."""
+def _explained(error: ValidationError, quoting: bool) -> Iterator[SpecError]:
+    """One SpecError for each field that is at fault, in words for its requester.
+
+    Unless `quoting`, without the values that it may quote.
+    """
     pointer = _pointer(error)
     rule, wanted = str(error.validator), error.validator_value
     instance: Any = error.instance
@@ -151,7 +161,8 @@ def _explained(error: ValidationError) -> Iterator[SpecError]:
         kinds = wanted if isinstance(wanted, list) else [wanted]
         yield SpecError(pointer, f"a value of type {' or '.join(kinds)} is needed")
     else:
-        yield SpecError(pointer, error.message[:300])
+        said = error.message[:300] if quoting else f"not as {rule} of the schema asks"
+        yield SpecError(pointer, said)
 
 
 def _keys(rule: Any) -> list[str]:

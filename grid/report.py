@@ -92,6 +92,26 @@ def judge(report: Report, result: Result | None, unit: WorkUnit | None, now: int
     return _answer(report, LATE if late else None, _take(report, result, now))
 
 
+def refuse_put(
+    result: Result | None, unit: WorkUnit | None, lease: Lease, now: int
+) -> Refusal | None:
+    """Why an output may not be put under this lease; None when it may.
+
+    It may as long as a report under the lease could still be heard.
+    """
+    if result is None or unit is None:
+        return Refusal.UNKNOWN_RESULT
+    if result.host_id != lease.host_id:
+        return Refusal.NOT_YOURS
+    if lease.epoch != result.epoch:
+        return Refusal.BAD_LEASE
+    silent = result.outcome is Outcome.NO_REPLY
+    if result.report_digest or (result.server_state is ServerState.OVER and not silent):
+        return Refusal.ALREADY_REPORTED
+    late = silent or (result.report_deadline is not None and result.report_deadline < now)
+    return Refusal.TOO_LATE if late and unit.settled else None
+
+
 def renew(result: Result, lease: Lease | None, delay_bound_s: int, now: int) -> Transition | None:
     """A later deadline for a copy that is still being computed; None when it no longer is."""
     if lease is None or lease.epoch != result.epoch or result.host_id != lease.host_id:

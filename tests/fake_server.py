@@ -77,6 +77,9 @@ class FakeServer:
         self.refuse: list[int] = []
         #: How many answers to work out and then lose on the way.
         self.lose = 0
+        #: What was put: result and digest → lease and bytes; codes to refuse the next ones with.
+        self.put: dict[tuple[str, str], tuple[str, bytes]] = {}
+        self.refuse_put: list[int] = []
         #: Leases renewed, and results whose renewal is refused.
         self.renewed: list[str] = []
         self.take_back: set[str] = set()
@@ -124,6 +127,18 @@ class FakeServer:
             if not answer["assignments"]:
                 answer["why_no_work"] = "no_work"
             return 200, answer
+
+    def put_output(self, path: str, headers: Any, data: bytes) -> tuple[int, Any]:
+        """PUT /results/…/outputs/…."""
+        with self._lock:
+            if self.refuse_put:
+                return self.refuse_put.pop(0), {"title": "Refused", "detail": "not now"}
+            result_id, _, digest = path.removeprefix("/api/v1/results/").partition("/outputs/")
+            right = headers["Authorization"] in [f"Bearer {token}" for token in self.hosts]
+            if not right or canonical.digest(data) != digest:
+                return 400, {"title": "Bad Request", "detail": "other bytes, or nobody's"}
+            self.put[result_id, digest] = (headers["Grid-Lease"], data)
+            return 201, {"digest": digest, "bytes": len(data)}
 
     def _choose(self, body: dict[str, Any]) -> list[Unit]:
         free = [unit for unit in self.units if unit.holder is None and not unit.reports]
@@ -192,7 +207,11 @@ class FakeServer:
             ],
             **({} if unit.points is None else {"points": unit.points}),
             "params": unit.params,
-            "limits": {"time_limit_s": unit.time_limit_s, "output_bytes_max": 65536},
+            "limits": {
+                "time_limit_s": unit.time_limit_s,
+                "output_bytes_max": 300_000,
+                "inline_bytes_max": 65536,
+            },
             "deadline": 2_000_000_000,
             "expires_in_s": 600,
         }
@@ -231,6 +250,11 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
             else:
                 server.hits.append(self.path)
                 code, answer = 404, {"title": "Not Found"}
+            self._answer(code, "application/json", json.dumps(answer).encode(), {})
+
+        def do_PUT(self) -> None:
+            data = self.rfile.read(int(self.headers["Content-Length"]))
+            code, answer = server.put_output(self.path, self.headers, data)
             self._answer(code, "application/json", json.dumps(answer).encode(), {})
 
         def _answer(self, code: int, kind: str, body: bytes, headers: dict[str, str]) -> None:

@@ -10,19 +10,21 @@ import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
-from grid.db import queries, quizzing
+from grid.db import queries, quizzing, secrets
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
 from grid.db.work import Assigned
 from grid.identifiers import Kind
 from grid.items import ChunkColumn, DataSet, Job, Json, PointRange
+from grid.plugins.contract import INLINE_BYTES_MAX
 from grid.plugins.inputs import Inputs, over_points
+from grid.plugins.loader import PluginError
 from grid.plugins.points import point_range
+from grid.secrets import NONE, Secrets, with_literals
 from web import blob_links
 from web.cache import Cache
 from web.messages import Assignment
-from web.reports import OUTPUT_BYTES_MAX
 
 log = structlog.get_logger("grid.web")
 
@@ -37,6 +39,7 @@ class _Head(Struct, frozen=True, kw_only=True):
     program: Raw
     columns: Raw
     params: Raw
+    limits: Raw
 
 
 def _raw(value: Json) -> Raw:
@@ -54,12 +57,6 @@ class Assignments:
         self._ranges: Cache[tuple[int, int], Inputs] = Cache(limit=20_000)
         #: Of jobs that count points: the chunks are the same for many ranges.
         self._chunks: Cache[tuple[int, tuple[int, ...]], Raw] = Cache(limit=1000)
-        self._limits = _raw(
-            {
-                "time_limit_s": store.settings.compute_time_limit_s,
-                "output_bytes_max": OUTPUT_BYTES_MAX,
-            }
-        )
 
     def dataset(self, number: int | None) -> DataSet | None:
         """The data set that a job computes on, if it does."""
@@ -102,12 +99,13 @@ class Assignments:
         """What the host is told about one result."""
         lease, job = assigned.lease, assigned.job.job
         until = None if job.public else lease.deadline + blob_links.LINK_TTL_S
+        kept = until is None and not job.owner_only  # a secret is not kept beyond its job
         place = (job.id, assigned.first_chunk, assigned.chunk_count)
         counted: PointRange | UnsetType = UNSET
-        head = None if until else self._heads.get(job.id)
+        head = self._heads.get(job.id) if kept else None
         if head is None:
             head = self._head(assigned.job, until)
-            if until is None:
+            if kept:
                 self._heads.keep(job.id, head)
         inputs: Raw | None = None
         if job.point_count is not None:
@@ -129,7 +127,7 @@ class Assignments:
             inputs=inputs,
             points=counted,
             params=head.params,
-            limits=self._limits,
+            limits=head.limits,
             deadline=lease.deadline,
             expires_in_s=lease.deadline - now,
         )
@@ -161,8 +159,28 @@ class Assignments:
                 }
             ),
             columns=_raw([by_name[name] for name in facts.reads]),
-            params=_raw(facts.params),
+            params=_raw(with_literals(facts.params, self._secrets(job))),
+            limits=_raw(self._limits(job)),
         )
+
+    def _secrets(self, job: Job) -> Secrets:
+        """Dispatch gives such a job's work to trusted hosts of its own account only."""
+        if not job.owner_only:
+            return NONE
+        with self._store.read() as connection:
+            return secrets.of_job(connection, self._store.keyring, job.id)
+
+    def _limits(self, job: Job) -> Json:
+        try:
+            job_type = self._store.job_types.loaded(job.job_type_digest).job_type
+            output_bytes_max = job_type.output_bytes_max
+        except PluginError:  # the job has ended
+            output_bytes_max = INLINE_BYTES_MAX
+        return {
+            "time_limit_s": self._store.settings.compute_time_limit_s,
+            "output_bytes_max": output_bytes_max,
+            "inline_bytes_max": INLINE_BYTES_MAX,
+        }
 
     def _words(self, one: ChunkColumn, until: int | None) -> Json:
         return {**msgspec.to_builtins(one), "url": self._link(one.digest, until)}

@@ -91,6 +91,8 @@ class Exchange:
         self._given: Cache[int, Given] = Cache(limit=100_000)
         self._looker = Looker(store)
         self._looked: Cache[tuple[int, tuple[int, ...], str | None], Looked] = Cache(limit=2_000)
+        #: One at a time: reading the largest takes much memory.
+        self._looking_at_put = asyncio.Lock()
         self._salts = Salts()
         self._waiting, self._wishes = Waiting(store), Wishes(store)
         self._assignments = Assignments(store)
@@ -114,7 +116,7 @@ class Exchange:
         """
         body = _envelope(data)
         now = self._store.now()
-        host = self._authenticate(body.token, now)
+        host = self.authenticate(body.token, now)
         if not host.trusted and host.prefix_day != now // DAY_S:
             bits = PrefixBits(
                 ipv4=self._store.settings.ipv4_prefix_bits,
@@ -124,7 +126,7 @@ class Exchange:
             self._hosts.forget(token_hash(body.token))
             if joined:
                 self.forget_hosts()
-            host = self._authenticate(body.token, now)
+            host = self.authenticate(body.token, now)
         self._presence.seen(host.id, now)
         prepared = await self._prepare(body.reports, host)
         renewals = [self._renewal(one, host) for one in body.renew]
@@ -157,7 +159,8 @@ class Exchange:
             answer, assigned=found.assigned, why_no_work=found.why_no_work
         )
 
-    def _authenticate(self, token: str, now: int) -> Host:
+    def authenticate(self, token: str, now: int) -> Host:
+        """The host of this token; raises Problem 401."""
         key = token_hash(token)
         known = self._hosts.get(key)
         if known is not None and known.until >= now:
@@ -186,11 +189,11 @@ class Exchange:
             lease = leases.verify(self._store.keyring.lease_key, one.lease, number, host.id)
             looked = Looked(outcome=_OUTCOMES[one.outcome], message=tidy(one.message))
             if lease is not None and looked.outcome is Outcome.SUCCESS:
-                looked = await self._look(number, one.output)
+                looked = await self._look(number, one)
             if looked.text is not None:
                 outputs.setdefault(number, looked.text)
-                if looked.enough:
-                    enough.add(number)
+            if looked.enough:
+                enough.add(number)
             places.append(len(reports))
             reports.append(
                 Report(
@@ -211,12 +214,18 @@ class Exchange:
             places=tuple(places),
         )
 
-    async def _look(self, number: int, output: str | None) -> Looked:
+    async def _look(self, number: int, said: ReportBody) -> Looked:
+        output, digest = said.output, said.output_digest
         given = self._given.get(number) or self._read_given(number)
         if given is None:
             return Looked(outcome=Outcome.SUCCESS)
         work = given.job.job, given.first_chunk, given.chunk_count
         rows = self._assignments.rows(*work)
+        if digest is not None and output is None:
+            async with self._looking_at_put:
+                return await asyncio.to_thread(
+                    self._looker.look_at_put, number, digest, given, rows
+                )
         if output is None or len(output) <= INLINE_CHARS_MAX:
             # A look depends on nothing else, and the second copy mostly says the same as the first.
             key = (given.job.job.id, rows, output)
@@ -228,6 +237,11 @@ class Exchange:
         with self._store.read() as connection:
             given = listings.given(connection, number)
         return None if given is None else self._given.keep(number, given)
+
+    def output_bytes_max(self, number: int) -> int | None:
+        """How large an output of this result may be; None when there is no such result."""
+        given = self._given.get(number) or self._read_given(number)
+        return None if given is None else self._looker.output_bytes_max(given.job.job)
 
     def _renewal(self, one: RenewBody, host: Host) -> Renewal | None:
         number = self._ids.internal(Kind.RESULT, one.result_id)

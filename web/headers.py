@@ -13,8 +13,9 @@ from litestar.types import Message, Scope
 
 from web.public_view import API
 
-#: POSTs that any page may make: a volunteer's.
+#: POSTs that any page may make, and where it may put outputs: a volunteer's.
 OPEN_POSTS = (f"{API}/hosts", f"{API}/work")
+OPEN_PUTS = f"{API}/results/"
 PREFLIGHT_AGE_S = 86_400
 
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -34,6 +35,8 @@ def cors_methods(path: str) -> str | None:
     """The methods that pages of other origins may use on a path; None where they may not."""
     if path in OPEN_POSTS:
         return "POST"
+    if path.startswith(OPEN_PUTS):
+        return "PUT"
     closed = path.startswith(f"{API}/admin")
     return "GET" if path.startswith((API, "/sandbox/")) and not closed else None
 
@@ -55,7 +58,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
     if method == "OPTIONS":
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Allow-Methods"] = methods
-        headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
+        headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization, Grid-Lease"
         headers["Access-Control-Max-Age"] = str(PREFLIGHT_AGE_S)
     elif method in methods:
         headers["Access-Control-Allow-Origin"] = "*"

@@ -135,6 +135,8 @@ class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     outcome: Literal["success", "error", "released"]
     #: Base64 of the canonical bytes; with success only.
     output: str | None = None
+    #: SHA-256 of the output that was put before; with success only, and without `output`.
+    output_digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     message: str | None = None
     elapsed_ms: Annotated[int, Meta(ge=0, le=10**12)] | None = None
     #: Kept for hosts that sign their reports.

@@ -223,14 +223,13 @@ def workunit(
     if not is_open(one, now):
         return view
     answers = [_result(result, unit, names) for result in unit.results]
-    chosen = next((one for one in unit.results if one.id == unit.canonical_result_id), None)
     return {
         **view,
         "ordinal": unit.ordinal,
         **_range(unit, one),
         "support": str(unit.support),
         "results": answers,
-        "canonical_digest": None if chosen is None else chosen.output_digest,
+        "canonical_digest": canonical_digest(unit),
         "error_mask": [bit.name for bit in ErrorMask if bit in unit.error_mask and bit.name],
         "verdict": verdict(unit),
         **(further or {}),
@@ -240,6 +239,12 @@ def workunit(
 def _range(unit: WorkUnit, one: Job) -> View:
     thing = "chunk" if one.point_count is None else "point"
     return {f"first_{thing}": unit.first_chunk, f"{thing}_count": unit.chunk_count}
+
+
+def canonical_digest(unit: WorkUnit) -> str | None:
+    """SHA-256 of a work unit's answer; None while it has none."""
+    chosen = next((one for one in unit.results if one.id == unit.canonical_result_id), None)
+    return None if chosen is None else chosen.output_digest
 
 
 def verdict(unit: WorkUnit) -> str:

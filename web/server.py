@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import cast
@@ -18,6 +19,7 @@ from web.events import Broadcaster
 from web.exchange import Exchange
 from web.presence import Presence
 from web.problems import AnyRequest
+from web.receiving import Lines, sweep
 
 log = structlog.get_logger("web")
 
@@ -33,11 +35,13 @@ class Server:
         self.names = public_view.names(store.keyring.identifiers, store.keyring.pseudonym_key)
         self.presence = Presence(store)
         self.exchange = Exchange(store, self.presence)
+        self.lines = Lines()
         self.events = Broadcaster(store, self.names, self.presence)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Daemons and events at work; both have stopped afterwards."""
+        sweep(self.settings.data_dir / "uploads", time.time())
         if self.daemons is not None:
             self.daemons.start()
         self.events.start()

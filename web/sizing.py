@@ -69,6 +69,7 @@ def _of_chunks(
         hosts = len(server.store.context.sharing.crowd)
         target_ms = round(server.settings.workunit_target_s * 1000)
         chunks = splitter.chunks_per_workunit(dataset, row_ns, hosts, target_ms)
+    chunks = _fitting(body, loaded, checked, dataset, chunks)
     unit_ms = splitter.unit_ms(dataset, row_ns, chunks)
     count = splitter.workunit_count(dataset.chunk_count, chunks)
     if not count:
@@ -120,6 +121,36 @@ def _of_points(
         unit_cost=cost(0, min(each, points.count)),
         last_cost=cost(last, points.count - last),
     )
+
+
+def _fitting(
+    body: JobBody, loaded: Loaded, checked: CheckedSpec, dataset: DataSet, chunks: int
+) -> int:
+    """So many chunks, or as many as one output can be of; raises Problem where not one can."""
+    limit = loaded.job_type.output_bytes_max
+
+    def size(count: int) -> int:
+        rows = dataset.rows_of(0, min(count, dataset.chunk_count))
+        return loaded.job_type.output_bytes(checked.spec, dataset.columns, rows)
+
+    if not dataset.chunk_count or size(chunks) <= limit:
+        return chunks
+    if body.workunit_chunks is not UNSET and size(1) <= limit:
+        detail = f"the output of so many chunks has some {size(chunks):,} bytes; {limit:,} at most"
+        raise bad_field("/workunit_chunks", detail)
+    if size(1) > limit:
+        rows = dataset.rows_of(0, 1)[0]
+        fitting = max(1, rows * limit // size(1))
+        raise bad_field(
+            "/dataset",
+            f"the output of one chunk of {rows:,} rows has some {size(1):,} bytes, and {limit:,} "
+            f"is the most: upload the data with a chunk_rows of {fitting} or less",
+        )
+    low, high = 1, chunks
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if size(middle) <= limit else (low, middle)
+    return low
 
 
 def _asked(each: int, points: Points) -> int:

@@ -36,9 +36,11 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
     dataset = posted_dataset(server, caller, loaded, body.dataset)
     public = _public(body, dataset)
     default = server.settings.default_mode if public else Mode.TRUSTED
-    policy = _policy(body.policy, default, caller, server.store.now())
     _check_metadata(body.metadata)
     checked = check_spec(body.spec, loaded, dataset)
+    policy = _policy(
+        body.policy, Mode.TRUSTED if checked.secrets else default, caller, server.store.now()
+    )
     try:
         merge_state = loaded.job_type.merge_start(checked.spec, columns_of(dataset))
     except Exception as error:  # the job type's fault, and nobody else's
@@ -70,6 +72,7 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
         unit_ms=cut.unit_ms,
         unit_cost=cut.unit_cost,
         last_cost=cut.last_cost,
+        secrets=checked.secrets,
     )
 
 
@@ -175,7 +178,8 @@ def _policy(asked: PolicyBody, default: Mode, caller: Caller, now: int) -> Polic
     if "deadline_s" in given:
         given["deadline_at"] = now + given.pop("deadline_s")
     if not public and mode is not Mode.TRUSTED:
-        raise bad_field("/policy/mode", 'a private job is computed in mode "trusted" only')
+        detail = 'a job that is private, or whose spec has a secret, has the mode "trusted" only'
+        raise bad_field("/policy/mode", detail)
     if mode is Mode.TRUSTED:
         for name in ("min_quorum", "target_nresults"):
             if given.get(name, 1) != 1:

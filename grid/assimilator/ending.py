@@ -13,6 +13,7 @@ from grid.transition import Entity, Transition
 OPEN_STATES = frozenset({JobState.ACTIVE, JobState.PAUSED})
 #: Ended without an output: nothing of it needs to be known any better.
 GIVEN_UP = frozenset({JobState.FAILED, JobState.CANCELLED})
+ENDED = GIVEN_UP | {JobState.COMPLETED}
 
 
 class Progress(Struct, frozen=True, kw_only=True):

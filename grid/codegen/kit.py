@@ -8,6 +8,7 @@ from __future__ import annotations
 
 _ARRAYS = """base64 bytes floats words longs texts strings list push selection joined exact
     decimal"""
+_COLUMNS = "column textcolumn put puttext wholes doubles flags utf8"
 _COUNTING = "times integers unit sqrt"
 _EXACTLY = """fresh carried poured raised squared oddity spellsum spelllimbs
     spelltotal"""
@@ -21,6 +22,7 @@ _MOMENTS = """today bigday months year month quarter decade century day doy isod
     startyear startquarter startmonth startweek startdecade startcentury startisoyear monthslater"""
 _NUMBERS = """integer big double bits widen narrow numbers long near ratio abs trunc floor ceil root
     half even rounded cutoff whole"""
+_SEALING = "sealer seal"
 _SIMILAR = "levenshtein winkler"
 _SPELLING = """digits spellscaled spellflag spelldouble spelldate spellmoment readscaled isdouble
     readdouble readflag readday readclock"""
@@ -29,8 +31,8 @@ _SUMS = "adder add added products addproduct multiplied"
 _TEXTS = """text compare lower upper strip lstrip rstrip trim ltrim rtrim points grown replace
     behind between position starts ends piece"""
 
-_ALL = (_ARRAYS, _COUNTING, _EXACTLY, _GROUPS, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS, _RANDOM,
-        _RANKING, _SIMILAR, _SPELLING, _STREAMS, _SUMS, _TEXTS)  # fmt: skip
+_ALL = (_ARRAYS, _COLUMNS, _COUNTING, _EXACTLY, _GROUPS, _KEYS, _LIBM, _LIKE, _MOMENTS, _NUMBERS,
+        _RANDOM, _RANKING, _SEALING, _SIMILAR, _SPELLING, _STREAMS, _SUMS, _TEXTS)  # fmt: skip
 
 KIT_FUNCTIONS = frozenset(" ".join(_ALL).split())
 #: Those that make an array a program may write to.

@@ -44,7 +44,7 @@ def read(selection: Mapping[str, Json], rows: int) -> bytes | list[int]:
     form = "deltas" if count * SPARSE <= rows else "bitmap"
     if set(selection) != {"count", form}:
         raise ValueError("the other form is due for so many rows")
-    raw = _bytes(selection[form])
+    raw = decoded(selection[form])
     found = _listed(raw, rows) if form == "deltas" else _drawn(raw, rows)
     selected = len(found) if isinstance(found, list) else int.from_bytes(found).bit_count()
     if selected != count:
@@ -83,7 +83,8 @@ def _drawn(packed: bytes, rows: int) -> bytes:
     return packed
 
 
-def _bytes(spelled: str) -> bytes:
+def decoded(spelled: str) -> bytes:
+    """The bytes of base64; raises ValueError for any other spelling of them."""
     try:
         raw = base64.b64decode(spelled, validate=True)
     except (binascii.Error, ValueError) as error:

@@ -9,11 +9,12 @@ import pyarrow as pa
 from grid import canonical, chunks, jobspec
 from grid.comparators import Answer
 from grid.conformance.tables import Cut, plain
-from grid.engines import Computation, Engine
+from grid.engines import OUTPUT_BYTES_MAX, Computation, Engine
 from grid.items import Column, Json
 from grid.jobspec import CheckedSpec
 from grid.plugins.contract import OutputError, Part
 from grid.plugins.loader import Loaded
+from grid.secrets import with_literals
 
 #: A program over these tables takes milliseconds; this is for a machine that is busy elsewhere.
 TIME_LIMIT_S = 60.0
@@ -54,7 +55,10 @@ def blobs_of(checked: CheckedSpec, cut: Cut) -> tuple[tuple[bytes, ...], ...]:
 
 
 def computation(
-    checked: CheckedSpec, blobs: tuple[tuple[bytes, ...], ...], cut: Cut
+    checked: CheckedSpec,
+    blobs: tuple[tuple[bytes, ...], ...],
+    cut: Cut,
+    output_bytes_max: int = OUTPUT_BYTES_MAX,
 ) -> Computation:
     """What an engine is asked for these chunks of the work unit."""
     return Computation(
@@ -64,7 +68,8 @@ def computation(
         rows=tuple(batch.num_rows for batch in cut.chunks),
         points=cut.points,
         first_rows=cut.first_rows,
-        params=checked.params,
+        params=with_literals(checked.params, checked.secrets),
+        output_bytes_max=output_bytes_max,
         time_limit_s=TIME_LIMIT_S,
     )
 
@@ -78,10 +83,8 @@ def check_program(
     engine: Engine,
 ) -> None:
     """The program's answer for these chunks is `output`, as the job type compares answers."""
-    answer, expected = (
-        engine.compute(computation(checked, blobs, cut)).decode(),
-        canonical.dumps(output).decode(),
-    )
+    asked = computation(checked, blobs, cut, loaded.job_type.output_bytes_max)
+    answer, expected = engine.compute(asked).decode(), canonical.dumps(output).decode()
     if not loaded.job_type.compare.agrees(answered(0, answer), answered(1, expected)):
         raise Faulty(f"program and reference disagree on {checked.spec}: {answer} {expected}")
 

@@ -101,7 +101,7 @@ def _fold(
         for one in ripe:
             if sum(batch.nbytes for batch in batches) > PART_BYTES:
                 break
-            if one.error_mask or one.output is None:
+            if one.error_mask or one.output_digest is None:
                 why = giving_up.reason(one.ordinal, one.error_mask, facts.job.policy)
                 return _Folded(done=(), state=state, batches=(), failure=why, messages=one.messages)
             part = _part(store, facts, dataset, one)
@@ -217,13 +217,16 @@ def _part(store: Store, facts: JobFacts, dataset: DataSet | None, one: Ripe) -> 
             ]
             yield pa.RecordBatch.from_arrays(arrays, names=list(names))
 
-    assert one.output is not None, "only decided work units are folded"
+    assert one.output_digest is not None, "only decided work units are folded"
+    kept = one.output
     return Part(
         ordinal=one.ordinal,
         first_chunk=one.first_chunk,
         rows=inputs.rows,
         first_rows=inputs.first_rows,
-        output=canonical.loads(one.output.encode()),
+        output=canonical.loads(
+            store.outputs.get(one.output_digest) if kept is None else kept.encode()
+        ),
         source=source,
     )
 

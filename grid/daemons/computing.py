@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from grid import canonical
 from grid.comparators import Answer
-from grid.db import queries, trusting
+from grid.db import queries, secrets, trusting
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -28,6 +28,7 @@ from grid.engines.reference import Question, Reference
 from grid.items import Column, DataSet
 from grid.plugins.contract import JobType
 from grid.plugins.inputs import Inputs, inputs_of
+from grid.secrets import Secrets, whole, with_literals
 from grid.validator.toss import toss
 
 log = structlog.get_logger("grid.daemons")
@@ -54,6 +55,8 @@ class _Given(Struct, frozen=True, kw_only=True):
     chunks: tuple[tuple[bytes, ...], ...]
     #: Outputs that hosts gave, where the job type can check them.
     answers: tuple[str, ...]
+    #: What the job's spec keeps secret.
+    secrets: Secrets
     #: Whether the reference shall check the program.
     doubted: bool
 
@@ -140,8 +143,9 @@ class Machine:
             rows=given.inputs.chunk_rows,
             points=given.inputs.points,
             first_rows=given.inputs.first_rows,
-            params=given.facts.params,
+            params=with_literals(given.facts.params, given.secrets),
             time_limit_s=store.settings.compute_time_limit_s,
+            output_bytes_max=given.job_type.output_bytes_max,
         )
         return self._engines[engine].compute(job).decode()
 
@@ -200,7 +204,7 @@ class Machine:
         question = Question(
             folder=str(folder),
             digest=job.job_type_digest,
-            spec=job.spec,
+            spec=whole(job.spec, given.secrets),
             columns=_columns(given),
             reads=given.facts.reads,
             rows=given.inputs.rows,
@@ -238,7 +242,8 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         job_type = store.job_types.loaded(facts.job.job_type_digest).job_type
         inputs = inputs_of(facts.job, job_type, dataset, work.first_chunk, work.chunk_count)
         blobs = chunk_blobs(connection, dataset, inputs.chunks, facts.reads)
-        answers = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
+        kept = trusting.answers(connection, work.workunit_id) if job_type.verifies else []
+        hidden = secrets.of_job(connection, store.keyring, work.job_id)
         done = trusting.trusted_done(connection, work.job_id, REFERENCE_FIRST)
     drawn = toss(facts.job.seed, "reference", work.workunit_id) < REFERENCE_SHARE
     return _Given(
@@ -249,7 +254,10 @@ def _given(store: Store, work: TrustedWork) -> _Given:
         program=store.blobs.get(facts.job.program_digest).decode(),
         inputs=inputs,
         chunks=_by_chunk([store.blobs.get(one.digest) for one in blobs], len(inputs.chunks)),
-        answers=tuple(answers),
+        answers=tuple(
+            store.outputs.get(digest).decode() if text is None else text for digest, text in kept
+        ),
+        secrets=hidden,
         doubted=drawn or done < REFERENCE_FIRST,
     )
 

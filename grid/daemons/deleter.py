@@ -20,7 +20,7 @@ def do_pass(store: Store, now: int) -> int:
         )
     done = 0
     if units:
-        done += store.write(lambda tx: progress.delete_leftovers(tx, units))
+        done += store.write(lambda tx: progress.delete_leftovers(tx, units, store.outputs.delete))
     if kept:
         done += store.write(
             lambda tx: (

@@ -6,12 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 
+import msgspec
+
+from grid.canonical import digest
 from grid.daemons.computing import Machine
-from grid.db import trusting
+from grid.db import put, trusting
 from grid.db.apply import Lost
 from grid.db.store import Store
 from grid.db.trusting import Computed, TrustedWork
 from grid.engines import EngineLost
+from grid.plugins.contract import INLINE_BYTES_MAX
 
 #: Work units of one pass: one after another, for they compute on this very machine.
 PASS_MAX = 8
@@ -62,5 +66,17 @@ def _one(store: Store, work: TrustedWork, compute: Compute) -> bool:
     except EngineLost:
         store.write(lambda tx: trusting.give_back(tx, work.result_id, store.context))
         return False
+    computed = _filed(store, computed)
     store.write(lambda tx: trusting.report(tx, computed, store.context))
     return True
+
+
+def _filed(store: Store, computed: Computed) -> Computed:
+    """With a large output in its file: noted first, so that the file deleter knows of it."""
+    data = (computed.output or "").encode()
+    if len(data) <= INLINE_BYTES_MAX:
+        return computed
+    found = digest(data)
+    store.write(lambda tx: put.keep(tx, computed.result_id, found, len(data)))
+    store.outputs.put(data)
+    return msgspec.structs.replace(computed, in_file=True)

@@ -16,7 +16,7 @@ from grid.assimilator import ending
 from grid.auditlog import entries
 from grid.canonical import digest
 from grid.db import apply as writes
-from grid.db import queries, speeds
+from grid.db import queries, secrets, speeds
 from grid.db.keyring import Keyring
 from grid.db.tables import (
     AccountRow,
@@ -33,6 +33,7 @@ from grid.db.tables import (
 )
 from grid.db.transaction import Transaction
 from grid.items import ChunkColumn, Column, DataSet, Job, Json, Needs, Policy
+from grid.secrets import NONE, Secrets
 from grid.states import JobState
 from grid.trust import PrefixBits
 
@@ -72,6 +73,8 @@ class NewJob(Struct, frozen=True, kw_only=True):
     #: What the job type declares that it costs, and the last one of the job.
     unit_cost: int = 1
     last_cost: int = 1
+    #: What its spec keeps secret: no field of `spec`, and in none of what follows from it.
+    secrets: Secrets = NONE
 
 
 class NewDataSet(Struct, frozen=True, kw_only=True):
@@ -294,8 +297,10 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
         unit_ms=new.unit_ms,
         unit_cost=new.unit_cost,
         last_cost=new.last_cost,
+        owner_only=bool(new.secrets),
     )
     number = writes.add(connection, row)
+    secrets.keep(transaction, keyring, number, new.secrets)
     writes.add(
         connection,
         MergeRow(
@@ -335,6 +340,8 @@ def move_job(
     transition = ending.move(facts.job, to, because, transaction.now)
     line = entries.ending(keyring.about(facts.job), transition, transaction.now)
     writes.apply(transaction.connection, [transition], [line], transaction.now)
+    if to in ending.ENDED:
+        writes.forget_secrets(transaction.connection, job_id)
     transaction.touched.add(job_id)
     return msgspec.structs.replace(facts.job, **transition.after)
 

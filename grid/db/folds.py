@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, FromClause, Row, ScalarSelect, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    ScalarSelect,
+    func,
+    literal_column,
+    select,
+)
 
 from grid import transitioner
 from grid.assimilator.output import Backing, OutputPart
@@ -25,8 +34,11 @@ class Ripe(Struct, frozen=True, kw_only=True):
     canonical_result_id: int | None
     #: READY, or DONE where an earlier version of the output has it.
     assimilate_state: AssimilateState
-    #: Canonical JSON of the canonical output; None when the work unit gave up.
+    #: Canonical JSON of the canonical output; None when the work unit gave up, or when it is a
+    #: file.
     output: str | None
+    #: Its SHA-256; None when the work unit gave up.
+    output_digest: str | None
     #: Messages of its failed copies, for the requester.
     messages: tuple[str, ...]
 
@@ -63,7 +75,7 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
     """The decided work units from ordinal `first` on, up to the first undecided one."""
     units, results = table(WorkUnitRow), table(ResultRow)
     found = connection.execute(
-        select(units, func.coalesce(results.c.output, equal_output(results)).label("output"))
+        select(units, *_answer(results))
         .select_from(units.outerjoin(results, results.c.id == units.c.canonical_result_id))
         .where(units.c.job_id == job_id, units.c.ordinal >= first, units.c.ordinal < first + limit)
         .order_by(units.c.ordinal)
@@ -80,15 +92,18 @@ def hit(connection: Connection, job_id: int) -> Ripe | None:
     """The first work unit of a job whose canonical answer is enough to end it (result_enough)."""
     units, results = table(WorkUnitRow), table(ResultRow)
     row = connection.execute(
-        select(units, func.coalesce(results.c.output, equal_output(results)).label("output"))
+        select(units, *_answer(results))
         .select_from(results.join(units, units.c.canonical_result_id == results.c.id))
         .where(results.c.job_id == job_id, results.c.enough == literal_column("1"))
         .order_by(units.c.ordinal)
         .limit(1)
     ).first()
-    if row is None or row.output is None:
-        return None
-    return _ripe(row)
+    return None if row is None else _ripe(row)
+
+
+def _answer(chosen: FromClause) -> list[ColumnElement[Any]]:
+    output = func.coalesce(chosen.c.output, equal_output(chosen))
+    return [output.label("output"), chosen.c.output_digest]
 
 
 def _ripe(row: Row[Any], messages: tuple[str, ...] = ()) -> Ripe:
@@ -101,6 +116,7 @@ def _ripe(row: Row[Any], messages: tuple[str, ...] = ()) -> Ripe:
         canonical_result_id=row.canonical_result_id,
         assimilate_state=AssimilateState(row.assimilate_state),
         output=row.output,
+        output_digest=row.output_digest,
         messages=messages,
     )
 

@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from grid.auditlog import entries
 from grid.auditlog.entries import About
 from grid.db.transaction import Entropy
@@ -29,6 +31,20 @@ class Keyring:
         self.identifiers = Identifiers(_derive(secret, "identifiers")[:16])
         self.lease_key = _derive(secret, "leases")
         self.pseudonym_key = _derive(secret, "pseudonyms")
+        self._body_key = _derive(secret, "bodies")
+        self._secrets = AESGCM(_derive(secret, "secrets of jobs"))
+
+    def seal_secret(self, nonce: bytes, data: bytes, job_id: int) -> bytes:
+        """What a job keeps secret, encrypted by AES-256-GCM for this job alone."""
+        return self._secrets.encrypt(nonce, data, b"job %d" % job_id)
+
+    def open_secret(self, nonce: bytes, sealed: bytes, job_id: int) -> bytes:
+        """The same decrypted; raises InvalidTag for anything else."""
+        return self._secrets.decrypt(nonce, sealed, b"job %d" % job_id)
+
+    def body_digest(self, body: bytes) -> str:
+        """A digest of a posted body that proves no guess of what is secret in it."""
+        return hmac.digest(self._body_key, body, hashlib.sha256).hex()
 
     def about(self, job: Job) -> About:
         """How the log speaks of a job."""

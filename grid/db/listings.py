@@ -21,6 +21,7 @@ from grid.db.tables import (
     MergeRow,
     OutputPartRow,
     OutputRow,
+    PutOutputRow,
     QuizColumnRow,
     ResultRow,
     TokenRow,
@@ -28,7 +29,7 @@ from grid.db.tables import (
     table,
 )
 from grid.items import DataSet, Json, WorkUnit
-from grid.states import AssimilateState, JobState
+from grid.states import AssimilateState, JobState, ValidateState
 
 JOB, UNIT, DATASET = table(JobRow), table(WorkUnitRow), table(DataSetRow)
 
@@ -219,7 +220,8 @@ def workunits(
 
 
 def canonical_output(connection: Connection, unit: WorkUnit) -> str | None:
-    """The canonical output of a decided work unit as canonical JSON (primary key)."""
+    """The canonical output of a decided work unit as canonical JSON; None where it is a file
+    (primary key)."""
     results = table(ResultRow)
     text = connection.scalar(
         select(func.coalesce(results.c.output, folds.equal_output(results))).where(
@@ -252,12 +254,15 @@ def output_parts(connection: Connection, job_id: int, version: int) -> list[Outp
     return [OutputPart(**row._mapping) for row in found]
 
 
-def access(connection: Connection, digest: str) -> Access | None:
+def access(connection: Connection, digest: str, now: int) -> Access | None:
     """Who may read the blob of this digest; None when nothing refers to it.
 
-    Parts of an output count once that version is finished (chunk_column_digest, job_program,
-    output_part_digest, output's manifest index, quiz_column_digest).
+    Parts of an output count once that version is finished, and a work unit's answer that is a file
+    once its job's seal is open (chunk_column_digest, job_program, output_part_digest, output's
+    manifest index, quiz_column_digest, put_output_digest).
     """
+    results, put = table(ResultRow), table(PutOutputRow)
+    unsealed = JOB.c.seal_opened_at.is_not(None) | (JOB.c.seal_opens_by <= now)
     chunks, parts, made = table(ChunkColumnRow), table(OutputPartRow), table(OutputRow)
     quizzes = table(QuizColumnRow)
     finished = (made.c.job_id == parts.c.job_id) & (made.c.output_version == parts.c.output_version)
@@ -277,6 +282,11 @@ def access(connection: Connection, digest: str) -> Access | None:
         select(JOB.c.public, JOB.c.account_id)
         .join(made, made.c.job_id == JOB.c.id)
         .where(made.c.manifest_digest == digest),
+        select(JOB.c.public, JOB.c.account_id)
+        .join(results, results.c.job_id == JOB.c.id)
+        .join(put, (put.c.result_id == results.c.id) & (put.c.digest == results.c.output_digest))
+        .where(put.c.digest == digest, unsealed)
+        .where(results.c.validate_state == ValidateState.VALID.value),
     ]
     found = {(row.public, row.account_id) for row in connection.execute(union_all(*owned))}
     if not found:

@@ -5,7 +5,7 @@ Each function runs inside one transaction; daemons call them, in bounded bites.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from grid.assimilator.output import Backing, OutputPart
 from grid.auditlog import entries
 from grid.auditlog.entries import About
 from grid.db import apply as writes
-from grid.db import credits, folds, queries
+from grid.db import credits, folds, put, queries
 from grid.db.folds import Merge, Ripe
 from grid.db.keyring import Keyring
 from grid.db.tables import OutputPartRow, OutputRow
@@ -206,12 +206,20 @@ def end_job(
         else:
             lines.append(entries.ending(about, step, transaction.now))
     writes.apply(transaction.connection, merged(steps), lines, transaction.now)
+    if any(step.after.get("job_state") in ending.ENDED for step in steps):
+        writes.forget_secrets(transaction.connection, job_id)
     return len(steps)
 
 
-def delete_leftovers(transaction: Transaction, workunit_ids: Sequence[int]) -> int:
-    """Drop the bytes that a settled work unit no longer needs; how many work units."""
+def delete_leftovers(
+    transaction: Transaction, workunit_ids: Sequence[int], forget: Callable[[str], None]
+) -> int:
+    """Drop the bytes that a settled work unit no longer needs; how many work units.
+
+    `forget` deletes the file of an output that was put and that nothing refers to any more.
+    """
     writes.drop_duplicate_outputs(transaction.connection, workunit_ids)
+    put.drop_leftovers(transaction, workunit_ids, forget)
     batch = [
         Transition(
             entity=Entity.WORKUNIT,

@@ -196,6 +196,7 @@ class _Round:
             topics=frozenset(job.topics),
             needs=job.needs,
             trusted_only=job.policy.mode is Mode.TRUSTED,
+            owner_only=job.owner_only,
             delay_bound_s=job.policy.delay_bound_s,
             min_engines=job.policy.min_engines,
             unit_ms=job.unit_ms,

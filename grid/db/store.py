@@ -61,6 +61,8 @@ class Store:
         self._clock = clock
         self.keyring: Keyring = open_keyring(settings.data_dir, entropy)
         self.blobs = BlobStore(settings.data_dir / "blobs")
+        #: Outputs that were too large for their reports: strangers' bytes, and so never among ours.
+        self.outputs = BlobStore(settings.data_dir / "outputs")
         self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
         url = database_url(settings)
         session.migrate(url)

@@ -59,6 +59,8 @@ class Computed(Struct, frozen=True, kw_only=True):
     result_id: int
     #: Canonical JSON; None when there is none.
     output: str | None
+    #: Whether the output is a file already, as large ones are.
+    in_file: bool = False
     #: What went wrong.
     message: str | None = None
     #: Milliseconds of all the computing that it took, by the server's clock; None where the answer
@@ -144,9 +146,9 @@ def drop(transaction: Transaction, found: Sequence[tuple[int, int]], context: Co
     return len(found)
 
 
-def answers(connection: Connection, workunit_id: int) -> list[str]:
-    """The different outputs that hosts gave for a work unit, the most frequent first
-    (result_workunit)."""
+def answers(connection: Connection, workunit_id: int) -> list[tuple[str, str | None]]:
+    """The different outputs that hosts gave for a work unit with their digests, the most frequent
+    first; None for one that is a file (result_workunit)."""
     found = connection.execute(
         select(RESULT.c.output_digest, func.max(RESULT.c.output).label("output"))
         .where(
@@ -157,7 +159,7 @@ def answers(connection: Connection, workunit_id: int) -> list[str]:
         .group_by(RESULT.c.output_digest)
         .order_by(func.count().desc(), RESULT.c.output_digest)
     )
-    return [row.output for row in found if row.output is not None]
+    return [(row.output_digest, row.output) for row in found]
 
 
 def trusted_done(connection: Connection, job_id: int, limit: int) -> int:
@@ -213,11 +215,12 @@ def report(transaction: Transaction, computed: Computed, context: Context) -> bo
     steps: list[Instruction] = [_reported(found, computed, transaction.now, salt)]
     if computed.suspect:
         steps.append(Freeze(job_id=found.job_id, because=computed.suspect))
-    outputs = {found.id: computed.output} if _good(computed) and computed.output else {}
+    text = computed.output if _good(computed) and not computed.in_file else None
+    outputs = {found.id: text} if text else {}
     settle_units(transaction, units, context, {found.workunit_id: steps}, outputs)
     writes.keep_outputs(transaction.connection, outputs)
-    if computed.enough:
-        writes.mark_enough(transaction.connection, outputs.keys())
+    if computed.enough and _good(computed):
+        writes.mark_enough(transaction.connection, [found.id])
     if computed.program_ms is not None:
         writes.set_program_ms(transaction.connection, found.id, computed.program_ms)
     return True

@@ -213,6 +213,7 @@ def _take(
     done: dict[int, list[Instruction]] = defaultdict(list)
     outputs: dict[int, str] = {}
     enough = {number for request in requests for number in request.enough}
+    taken: set[int] = set()
     promising: set[int] = set()
 
     def carry_out(transition: Transition) -> None:
@@ -225,6 +226,7 @@ def _take(
         verdict = report.judge(said, result, unit, transaction.now)
         if verdict.transition is not None:
             carry_out(verdict.transition)
+            taken.add(said.result_id)
             if said.result_id in texts:
                 outputs[said.result_id] = texts[said.result_id]
             if said.result_id in enough and unit is not None:
@@ -253,5 +255,5 @@ def _take(
     if touched:
         settle_units(transaction, touched, context, done, outputs, promising)
         writes.keep_outputs(transaction.connection, outputs)
-        writes.mark_enough(transaction.connection, enough & outputs.keys())
+        writes.mark_enough(transaction.connection, enough & taken)
     return judged, renewed

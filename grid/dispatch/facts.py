@@ -89,6 +89,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     needs: Needs = Needs()
     #: Goes to trusted hosts only.
     trusted_only: bool = False
+    #: And of those only to hosts of the job's own account.
+    owner_only: bool = False
     delay_bound_s: int
     min_engines: int = 1
     #: Milliseconds of a work unit at the usual speed; 0 when nobody knows.

@@ -26,6 +26,8 @@ def refused_job(ask: Ask, offer: Offer, now: int) -> WhyNoWork | None:
         return WhyNoWork.RESERVED
     if offer.trusted_only and not ask.host.trusted:
         return WhyNoWork.TRUSTED_ONLY
+    if offer.owner_only and not _owned(ask, offer):
+        return WhyNoWork.TRUSTED_ONLY
     if not capable(ask.host.capabilities, offer.needs):
         return WhyNoWork.NOT_CAPABLE
     if ask.wish.choosy:
@@ -101,6 +103,11 @@ def _principals(given: Collection[Ask]) -> frozenset[int]:
 
 def _any_but(here: Set[int], others: Set[int]) -> bool:
     return any(principal not in others for principal in here)
+
+
+def _owned(ask: Ask, offer: Offer) -> bool:
+    host = ask.host
+    return host.trusted and host.account_id is not None and host.account_id == offer.account_id
 
 
 def _wished(ask: Ask, offer: Offer) -> bool:

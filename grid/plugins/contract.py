@@ -26,6 +26,12 @@ hookimpl = pluggy.HookimplMarker("grid")
 #: What a work unit may cost, as declared: credit for it still fits 64 bits.
 COST_MAX = 10**12
 
+#: An output travels inside its report, and lies in the database, up to this size; a larger one is
+#: put first, and lies in a file. 64 KiB is a bitmap over half a million rows.
+INLINE_BYTES_MAX = 64 * 1024
+#: No job type's outputs may be larger: reading one takes the server some 0.1 s and 50 MB.
+OUTPUT_BYTES_LIMIT = 8 << 20
+
 #: One chunk as the reference sees it: column name → Python values (int, float, bool, str, None).
 #: Of a job that counts points the first one is of these: `index`, the range of their numbers, and
 #: `first_rows`, the number in the data set of the first row of each chunk behind it.
@@ -73,7 +79,14 @@ class JobType(ABC):
     """A kind of computation that requesters may ask for.
 
     `columns` is always the data set's whole schema; `spec` has passed the folder's JSON Schema.
+    Properties that the schema marks `"writeOnly": true`, texts at its top level, are secrets: they
+    are in the spec of `reference` and `verify` alone, and a program finds them as the last of its
+    literals, in the schema's order. Such a job is computed by trusted hosts of its own account.
     """
+
+    #: No output may have more bytes as canonical JSON: programs fail at it, reports are refused.
+    #: Above INLINE_BYTES_MAX only where `compare` does not read outputs.
+    output_bytes_max: int = INLINE_BYTES_MAX
 
     #: Whether its jobs are over a data set. Without one `columns` are none, and it counts points.
     over_dataset: bool = True
@@ -159,6 +172,13 @@ class JobType(ABC):
         not depend on anything that whoever submits could claim.
         """
         return max(1, sum(rows) * len(self.reads(spec, columns)))
+
+    def output_bytes(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> int:
+        """How many bytes the output for chunks of so many rows has, at most or as a rule.
+
+        Work units are cut so that it stays within `output_bytes_max`. More rows never mean less.
+        """
+        return 0
 
     #: Whether `enough` ever says True.
     stops_early: bool = False

@@ -17,10 +17,10 @@ from types import ModuleType
 import pluggy
 from msgspec import Struct
 
-from grid import canonical
+from grid import canonical, secrets
 from grid.items import Json
 from grid.plugins import hookspecs
-from grid.plugins.contract import JobType
+from grid.plugins.contract import INLINE_BYTES_MAX, OUTPUT_BYTES_LIMIT, JobType
 from grid.plugins.manifest import Manifest, ManifestError, parse
 
 ENTRY_POINT_GROUP = "grid.jobtypes"
@@ -119,7 +119,20 @@ def load(found: Found) -> Loaded:
         raise PluginError(f"{name}: {type(error).__name__}: {error}") from error
     if not isinstance(job_type, JobType):
         raise PluginError(f"{name}: grid_job_type() must return a JobType")
+    _check_output_bytes(name, job_type)
+    if secrets.misplaced(loaded.spec_schema):
+        raise PluginError(f"{name}: only a text at a spec's top level can be writeOnly")
     return loaded
+
+
+def _check_output_bytes(name: str, job_type: JobType) -> None:
+    most = job_type.output_bytes_max
+    if type(most) is not int or not 1 <= most <= OUTPUT_BYTES_LIMIT:
+        raise PluginError(f"{name}: output_bytes_max is 1 to {OUTPUT_BYTES_LIMIT}, not {most!r}")
+    if most > INLINE_BYTES_MAX and job_type.compare.needs_output:
+        raise PluginError(
+            f"{name}: outputs that are compared have {INLINE_BYTES_MAX} bytes at most"
+        )
 
 
 def host() -> pluggy.PluginManager:

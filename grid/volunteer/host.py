@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +19,8 @@ from grid.volunteer.client import Client, Failure, Unwelcome
 from grid.volunteer.holding import Holding
 from grid.volunteer.messages import Assignment, Lease, Report, WorkAnswer
 from grid.volunteer.wishes import Wishes
+
+T = TypeVar("T")
 
 #: Told what happens: one line for people, and how many answers the server has taken since.
 Tell = Callable[[str, int], None]
@@ -128,8 +131,17 @@ class Host:
                 self._finish(assignment, "error", message=str(error), elapsed_ms=elapsed_ms)
                 return
             elapsed_ms = round((time.monotonic() - started) * 1000)
-            spelled = base64.b64encode(output).decode()
-            self._finish(assignment, "success", output=spelled, elapsed_ms=elapsed_ms)
+            if len(output) <= assignment.limits.inline_bytes_max:
+                spelled = base64.b64encode(output).decode()
+                self._finish(assignment, "success", output=spelled, elapsed_ms=elapsed_ms)
+                return
+            try:
+                digest = self._put(assignment, output)
+            except Failure as failure:  # not raised: what else is held may still be heard
+                self._tell(f"an output was not taken: {failure}", 0)
+                self._finish(assignment, "released")
+                return
+            self._finish(assignment, "success", output_digest=digest, elapsed_ms=elapsed_ms)
 
     def _computation(self, assignment: Assignment) -> Computation:
         program = assignment.program
@@ -149,11 +161,26 @@ class Host:
         )
 
     def _blob(self, url: str, digest: str, length: int) -> bytes:
-        """The bytes; a server that is away for a moment is asked again. Raises Failure."""
+        return self._patiently(
+            lambda: self._cache.get(digest, lambda: self._client.blob(url, digest, length))
+        )
+
+    def _put(self, assignment: Assignment, output: bytes) -> str:
+        number = assignment.result_id
+
+        def put() -> str:
+            with self._lock:
+                lease = Lease(number, self._leases.get(number, assignment.lease))
+            return self._client.put_output(self._client.identity().token, lease, output)
+
+        return self._patiently(put)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """What it gives; a server that is away for a moment is asked again. Raises Failure."""
         failures = 0
         while True:
             try:
-                return self._cache.get(digest, lambda: self._client.blob(url, digest, length))
+                return ask()
             except Failure as failure:
                 failures += 1
                 refused = failure.code is not None and failure.code < 500 and failure.code != 429
@@ -168,6 +195,7 @@ class Host:
         assignment: Assignment,
         outcome: str,
         output: str | None = None,
+        output_digest: str | None = None,
         message: str | None = None,
         elapsed_ms: int | None = None,
     ) -> None:
@@ -182,6 +210,7 @@ class Host:
                     lease=lease,
                     outcome=outcome,
                     output=output,
+                    output_digest=output_digest,
                     message=message,
                     elapsed_ms=elapsed_ms,
                 ),

@@ -53,6 +53,8 @@ class Limits(Struct, frozen=True):
 
     time_limit_s: float
     output_bytes_max: int
+    #: Larger outputs are put before their reports.
+    inline_bytes_max: int = 64 * 1024
 
 
 class Assignment(Struct, frozen=True):
@@ -82,6 +84,8 @@ class Report(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str
     #: Base64 of the canonical bytes; only with success.
     output: str | None = None
+    #: SHA-256 of the output that was put; only with success, and without `output`.
+    output_digest: str | None = None
     message: str | None = None
     elapsed_ms: int | None = None
 

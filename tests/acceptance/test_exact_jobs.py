@@ -33,12 +33,25 @@ CRITERIA = {
 }
 
 
+ENABLED = ("filterBy", "SUM", "MIN", "select")
+
+#: What three columns of a row are joined to, without blanks and in lower case.
+JOINED = [
+    ["1bimal7"], ["1utkarsh6"], ["1bimal3"], ["9suyash5"], ["1bimal7"],
+    ["1suyash3"], ["1bimal3"], ["1bimal3"], ["9suyash9"], ["3utkarsh1"],
+]  # fmt: skip
+JOIN = {
+    "columns": [{"expression": "lower(replace(id || ' ' || name || points, ' ', ''))", "as": "j"}]
+}
+
+
 @pytest.mark.parametrize("chunk_rows", [3, 10])
 @pytest.mark.parametrize(
     ("job_type", "spec", "rows"),
     [
         ("filterBy", WHERE, SUYASH),
         ("filterBy", CRITERIA, SUYASH),
+        ("select", JOIN, JOINED),
         ("SUM", {"column": "points"}, [[47, 10]]),
         ("MIN", {"column": "points"}, [[1, 10]]),
         ("SUM", {"column": "points", **WHERE}, [[17, 3]]),
@@ -77,3 +90,13 @@ def test_a_known_job_has_the_known_answer(
         valid = [one for one in unit["results"] if one["validate_state"] == "valid"]
         assert len({one["by"] for one in valid}) == 2, "two equal answers by two volunteers"
         assert unit["verdict"] == "2 equal answers of 2 needed"
+
+
+def test_ten_names_are_cleaned(server: LiveServer, volunteers: list[Path]) -> None:
+    names = ["bimal kant", *["bimal sharma"] * 7, "utkarsh raj", "suyash garg"]
+    dataset = server.dataset("name\n" + "".join(f"{one}\n" for one in names), chunk_rows=4)
+    spec = {"columns": [{"expression": "replace(name, ' ', '')", "as": "joined"}]}
+    job_id = server.job("select", spec, dataset, min_quorum=2)
+    server.until(job_id, "completed")
+    joined = ["bimalkant", *["bimalsharma"] * 7, "utkarshraj", "suyashgarg"]
+    assert server.output(job_id) == [[one] for one in joined]

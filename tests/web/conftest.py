@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from litestar.testing import TestClient
-from web_people import People, enable
-
-from grid.db.store import Store
-from grid.settings import Settings
-from web.app import create_app
-
-
-@contextmanager
-def opened(folder: Path, *, run_daemons: bool) -> Iterator[People]:
-    settings = Settings(
-        default_mode="fixed",
-        data_dir=folder,
-        body_bytes_max=200_000,
-        upload_bytes_max=100_000,
-        daemon_interval_s=0.1,
-    )
-    store = Store(settings)
-    enable(store, "filterBy", "SUM", "MIN")
-    app = create_app(settings, store, run_daemons=run_daemons)
-    with TestClient(app, base_url="http://grid.example") as http:
-        yield People(http, store)
-    store.close()
+from web_people import People, opened
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from grid.db.store import Store
 from grid.db.tables import HostRow, ResultRow, table
 from grid.identifiers import Kind
 from grid.leases import Lease
+from grid.plugins.contract import INLINE_BYTES_MAX
 from grid.settings import Settings
 from web.app import create_app
-from web.reports import OUTPUT_BYTES_MAX
 
 
 class Clock:
@@ -122,7 +122,7 @@ def impossible_outputs(right: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "null": of(b"null"),
         "nested deep": of(b"[" * 40_000 + b"]" * 8_000),
         "bytes behind": of(text + b"\n"),
-        "too long": of(b'"' + b"a" * OUTPUT_BYTES_MAX + b'"'),
+        "too long": of(b'"' + b"a" * INLINE_BYTES_MAX + b'"'),
         "an unknown key": of(text[:-1] + b',"z":1}'),
     }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +24,8 @@ from grid.db.store import Store
 from grid.identifiers import Kind
 from grid.items import PointRange
 from grid.plugins.inputs import with_points
+from grid.settings import Settings
+from web.app import create_app
 
 API = "/api/v1"
 PROTOCOL = 1
@@ -221,6 +225,25 @@ def output_of(store: Store, assignment: dict[str, Any]) -> Any:
         values = chunks.to_python(chunks.decode_column(store.blobs.get(part.digest)))
         tables.setdefault(part.chunk, {})[part.column] = values
     return job_type.reference(facts.job.spec, dataset.columns, [tables[chunk] for chunk in found])
+
+
+@contextmanager
+def opened(folder: Path, *, run_daemons: bool, **further: object) -> Iterator[People]:
+    """An app over a new store in `folder`, with people; `further` are settings."""
+    settings = Settings(
+        default_mode="fixed",
+        data_dir=folder,
+        body_bytes_max=200_000,
+        upload_bytes_max=100_000,
+        daemon_interval_s=0.1,
+        **further,
+    )
+    store = Store(settings)
+    enable(store, "filterBy", "SUM", "MIN")
+    app = create_app(settings, store, run_daemons=run_daemons)
+    with TestClient(app, base_url="http://grid.example") as http:
+        yield People(http, store)
+    store.close()
 
 
 def _below(path: str) -> str:

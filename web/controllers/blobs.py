@@ -35,7 +35,7 @@ def show_blob(request: AnyRequest) -> Response[bytes] | Stream:
     server, caller = looks.asked(request)
     digest = request.path_params["digest"]
     with server.store.read() as connection:
-        access = listings.access(connection, digest)
+        access = listings.access(connection, digest, server.store.now())
     if access is None or not (access.public or _may_read(request, server, caller, access, digest)):
         raise not_found("blob")
     headers = {
@@ -46,13 +46,14 @@ def show_blob(request: AnyRequest) -> Response[bytes] | Stream:
     }
     if f'"{digest}"' in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    try:
-        size = server.store.blobs.size(digest)
-        pieces = server.store.blobs.stream(digest)
-    except BlobMissing as error:
-        raise not_found("blob") from error
-    headers["Content-Length"] = str(size)
-    return Stream(pieces, media_type="application/octet-stream", headers=headers)
+    for kept in (server.store.blobs, server.store.outputs):
+        try:
+            size, pieces = kept.size(digest), kept.stream(digest)
+        except BlobMissing:
+            continue
+        headers["Content-Length"] = str(size)
+        return Stream(pieces, media_type="application/octet-stream", headers=headers)
+    raise not_found("blob")
 
 
 def _may_read(

@@ -75,7 +75,7 @@ async def submit_job(request: AnyRequest) -> Response[bytes]:
     account_id = require(caller, "requester", "admin")
     key = Key(request, caller)
     body = await bodies.read(request, JobBody)
-    body_digest = canonical.digest(await request.body())
+    body_digest = server.store.keyring.body_digest(await request.body())
     replayed = key.replayed(server.store, body_digest)
     if replayed is not None:
         return replayed

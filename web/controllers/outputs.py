@@ -13,7 +13,7 @@ from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
 from grid.states import JobState
-from web import bodies, looks, public_view
+from web import blob_links, bodies, looks, public_view
 from web.answers import PRIVATE, as_json
 from web.problems import AnyRequest, Problem, bad_field, not_found
 from web.public_view import API
@@ -83,6 +83,9 @@ def show_workunit(request: AnyRequest) -> Response[bytes]:
         text = listings.canonical_output(connection, unit)
     answer = None if text is None else canonical.loads(text.encode())
     now, further = server.store.now(), {"canonical_output": answer}
+    digest = public_view.canonical_digest(unit)
+    if text is None and digest is not None:  # it is a file
+        further["canonical_output_url"] = blob_links.public_link(digest)
     return as_json(public_view.workunit(unit, facts.job, server.names, now, further))
 
 

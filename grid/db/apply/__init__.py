@@ -9,6 +9,7 @@ from grid.db.apply.instructions import (
     keep_outputs,
     log,
 )
+from grid.db.apply.outputs import drop_unreported
 from grid.db.apply.people import (
     add_shares,
     destroy_prefix_keys_before,
@@ -29,6 +30,7 @@ from grid.db.apply.rows import (
     count_retracted,
     drop_duplicate_outputs,
     forget_idempotency_before,
+    forget_secrets,
     mark_enough,
     restart_merge,
     set_merge,
@@ -60,7 +62,9 @@ __all__ = [
     "count_retracted",
     "destroy_prefix_keys_before",
     "drop_duplicate_outputs",
+    "drop_unreported",
     "forget_idempotency_before",
+    "forget_secrets",
     "keep_outputs",
     "lift_ban",
     "release",

@@ -19,6 +19,7 @@ from grid.db.tables import (
     PluginRow,
     QuizColumnRow,
     ResultRow,
+    SecretRow,
     WorkUnitRow,
     table,
 )
@@ -150,6 +151,12 @@ def drop_duplicate_outputs(connection: Connection, workunit_ids: Sequence[int]) 
         )
         .values(output=None)
     )
+
+
+def forget_secrets(connection: Connection, job_id: int) -> None:
+    """Delete what an ended job's spec kept secret."""
+    rows = table(SecretRow)
+    connection.execute(delete(rows).where(rows.c.job_id == job_id))
 
 
 def forget_idempotency_before(connection: Connection, time: int) -> int:

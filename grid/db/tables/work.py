@@ -101,6 +101,16 @@ class JobRow(SQLModel, table=True):
     unit_ms: int = 0
     unit_cost: int = 1
     last_cost: int = 1
+    owner_only: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+
+
+class SecretRow(SQLModel, table=True):
+    """What the spec of an open job keeps secret, encrypted; gone when the job ends."""
+
+    __tablename__ = "secret"
+    job_id: int = Field(primary_key=True, foreign_key="job.id")
+    nonce: bytes
+    sealed: bytes
 
 
 class WorkUnitRow(SQLModel, table=True):
@@ -251,6 +261,21 @@ class ResultRow(SQLModel, table=True):
     enough: bool = False
     #: The first copy made of its work unit: while it waits, no host has seen the work unit.
     first: bool = False
+
+
+class PutOutputRow(SQLModel, table=True):
+    """An output that was put before its report, or is about to be: its bytes are a file.
+
+    The primary key serves whoever asks what was put under a result; the index, whether a file is
+    still referred to.
+    """
+
+    __tablename__ = "put_output"
+    __table_args__ = (Index("put_output_digest", "digest"),)
+    result_id: int = Field(primary_key=True, foreign_key="result.id")
+    digest: str = Field(primary_key=True)
+    bytes: int
+    put_at: int
 
 
 class MergeRow(SQLModel, table=True):

@@ -218,3 +218,18 @@ def test_a_page_on_plain_http_takes_part_without_the_browsers_digests_and_locks(
     wait(lambda: outcomes(server) == ["success", "released"], page)
     assert right.output == b"9"
     assert wrong.reports == []
+
+
+def test_a_large_output_is_put_and_its_report_names_it(
+    server: FakeServer, open_page: OpenPage
+) -> None:
+    program = '(function (inputs, params) { "use strict"; return "A".repeat(params); })'
+    small, large = server.add(Unit(program, params=9)), server.add(Unit(program, params=70_000))
+    server.refuse_put = [503]
+    page = open_page()
+    page.click(START)
+    expect(page.locator(DONE)).to_have_text("2", timeout=20_000)
+    data = canonical.dumps("A" * 70_000)
+    assert small.output == canonical.dumps("A" * 9)
+    assert large.reports[0]["output_digest"] == canonical.digest(data)
+    assert server.put == {(large.result_id, canonical.digest(data)): (large.lease, data)}

@@ -120,7 +120,7 @@ def test_a_quiz_stands_in_the_place_of_real_chunks_and_its_blobs_are_read_like_t
     (like,) = [row for row in rows(home.store, WorkUnitRow) if row.ordinal == unit.first_chunk]
     assert (unit.chunk_count, unit.credit, column.rows) == (like.chunk_count, like.credit, 3)
     with home.store.read() as connection:
-        access = listings.access(connection, column.digest)
+        access = listings.access(connection, column.digest, home.store.now())
     assert access is not None and access.public
 
 

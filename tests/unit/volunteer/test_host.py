@@ -261,3 +261,30 @@ def test_a_server_that_is_not_there_is_a_failure() -> None:
     with pytest.raises(client_module.Failure, match="cannot be reached"):
         client.identity()
     client.close()
+
+
+LARGE = canonical.dumps("A" * 70_000)
+
+
+@pytest.mark.parametrize("trouble", [[], [503, 429]])
+def test_a_large_output_is_put_and_its_report_names_it(
+    server: FakeServer, make_host: Callable[..., Host], trouble: list[int]
+) -> None:
+    server.refuse_put = trouble
+    unit = server.add(Unit(PROGRAM))
+    make_host(lambda job: LARGE).run(once=True)
+    digest = canonical.digest(LARGE)
+    (report,) = unit.reports
+    assert report["output_digest"] == digest and "output" not in report
+    assert server.put == {(unit.result_id, digest): (unit.lease, LARGE)}
+
+
+def test_a_large_output_that_is_refused_goes_back_unused(
+    server: FakeServer, make_host: Callable[..., Host]
+) -> None:
+    server.refuse_put = [413]
+    unit = server.add(Unit(PROGRAM))
+    make_host(lambda job: LARGE).run(once=True)
+    assert [one["outcome"] for one in server.requests[1]["reports"]] == ["released"]
+    # It was offered again, as a real server offers it to others only.
+    assert unit.reports[0]["output_digest"] == canonical.digest(LARGE)

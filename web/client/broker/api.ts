@@ -23,7 +23,7 @@ export interface Assignment {
   /** What to count, where points are counted. */
   points?: PointRange;
   params: unknown;
-  limits: { time_limit_s: number; output_bytes_max: number };
+  limits: { time_limit_s: number; output_bytes_max: number; inline_bytes_max: number };
   deadline: number;
   expires_in_s: number;
 }
@@ -33,6 +33,8 @@ export interface Report {
   lease: string;
   outcome: "success" | "error" | "released";
   output?: string;
+  /** SHA-256 of the output that was put before, in place of `output`. */
+  output_digest?: string;
   message?: string;
   elapsed_ms?: number;
 }
@@ -77,6 +79,9 @@ export class Refused extends Error {
 /** A request may hang for so long; the slowest honest answer is a chunk over a poor line. */
 const REQUEST_LIMIT_MS = 60_000;
 
+/** The server listens to a body for five minutes. */
+const PUT_LIMIT_MS = 300_000;
+
 /** Browsers allow 64 KiB of bodies that outlive their page. */
 const KEEPALIVE_LENGTH_MAX = 60_000;
 
@@ -112,6 +117,12 @@ export class Api {
     });
   }
 
+  /** An output that is too large for its report, which then names its digest. */
+  async putOutput(token: string, { result_id, lease }: Lease, digest: string, body: ArrayBuffer, signal: AbortSignal): Promise<void> {
+    const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}`, "Grid-Lease": lease };
+    await this.#fetch(`${this.#base}/results/${result_id}/outputs/${digest}`, { method: "PUT", body, headers }, signal, PUT_LIMIT_MS);
+  }
+
   async bytes(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
     return (await this.#fetch(new URL(url, location.href).href, {}, signal)).arrayBuffer();
   }
@@ -122,8 +133,8 @@ export class Api {
     return (await this.#fetch(this.#base + path, init)).json() as Promise<T>;
   }
 
-  async #fetch(url: string, init: RequestInit, signal?: AbortSignal): Promise<Response> {
-    const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
+  async #fetch(url: string, init: RequestInit, signal?: AbortSignal, limitMs = REQUEST_LIMIT_MS): Promise<Response> {
+    const limit = AbortSignal.timeout(limitMs);
     const both = signal ? AbortSignal.any([signal, limit]) : limit;
     const response = await fetch(url, { ...init, signal: both, credentials: "omit" });
     if (response.ok) return response;

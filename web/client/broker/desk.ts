@@ -1,9 +1,11 @@
 /** This file is where one assignment is computed while its lease is renewed. */
 
+import { digest } from "../frame/digest.ts";
 import type { Api, Assignment, Identity, Lease, Report } from "./api.ts";
 import { base64 } from "./base64.ts";
 import { Inputs } from "./inputs.ts";
 import type { Leases } from "./leases.ts";
+import { patiently } from "./patience.ts";
 import type { Reports } from "./reports.ts";
 import { Sandbox } from "./sandbox.ts";
 import type { View } from "./view.ts";
@@ -49,7 +51,7 @@ export class Desk {
       const computation = await this.#inputs.fetch(assignment, either);
       const answer = await this.#sandbox.compute(computation, either);
       const finished = "output" in answer
-        ? { outcome: "success" as const, output: base64(answer.output) }
+        ? { outcome: "success" as const, ...(await this.#handedIn(answer.output, assignment, identity, either)) }
         : { outcome: "error" as const, message: answer.message };
       this.#finish(result_id, { ...finished, elapsed_ms: answer.elapsedMs });
     } catch (error) {
@@ -60,6 +62,24 @@ export class Desk {
       clearInterval(beat);
       this.view.job(null);
     }
+  }
+
+  /** What the report says of the output: all of it, or the digest under which it was put. */
+  async #handedIn(
+    output: ArrayBuffer,
+    { result_id, lease, limits }: Assignment,
+    { token }: Identity,
+    signal: AbortSignal,
+  ): Promise<Pick<Report, "output" | "output_digest">> {
+    if (output.byteLength <= limits.inline_bytes_max) return { output: base64(output) };
+    const output_digest = await digest(output);
+    const newest = () => ({ result_id, lease: this.leases.of(result_id) ?? lease });
+    const put = () => this.api.putOutput(token, newest(), output_digest, output, signal);
+    await patiently(put, signal).catch((error: Error) => {
+      // No longer a refusal by the server: what else is held may still be heard.
+      throw new Error(error.message);
+    });
+    return { output_digest };
   }
 
   #finish(result_id: string, report: Omit<Report, keyof Lease>): void {

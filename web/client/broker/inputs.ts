@@ -1,12 +1,8 @@
 /** This file is where an assignment's program and inputs are brought from the server. */
 
-import { type Api, type Assignment, Refused } from "./api.ts";
-import { Backoff } from "./backoff.ts";
+import type { Api, Assignment } from "./api.ts";
+import { patiently } from "./patience.ts";
 import type { Computation } from "./sandbox.ts";
-import { sleep } from "./sleep.ts";
-
-/** Longer than a server's restart; what is given back goes to somebody else, who may not be there. */
-const PATIENCE_S = 120;
 
 export class Inputs {
   readonly #api: Api;
@@ -50,18 +46,6 @@ export class Inputs {
   }
 
   async #bytes(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
-    const backoff = new Backoff();
-    for (let waitedS = 0; ; ) {
-      try {
-        return await this.#api.bytes(url, signal);
-      } catch (error) {
-        const refused = error instanceof Refused ? error : null;
-        const pause = backoff.next(refused?.retryAfterS ?? null, Math.random());
-        waitedS += pause;
-        const forGood = refused !== null && refused.code < 500 && refused.code !== 429;
-        if (forGood || signal.aborted || waitedS > PATIENCE_S) throw error;
-        await sleep(pause, signal);
-      }
-    }
+    return patiently(() => this.#api.bytes(url, signal), signal);
   }
 }

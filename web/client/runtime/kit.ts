@@ -7,6 +7,7 @@
 
 import * as angles from "./kit/angles.ts";
 import * as arrays from "./kit/arrays.ts";
+import * as columns from "./kit/columns.ts";
 import * as counting from "./kit/counting.ts";
 import * as exactly from "./kit/exactly.ts";
 import * as exponential from "./kit/exponential.ts";
@@ -18,6 +19,7 @@ import * as numbers from "./kit/numbers.ts";
 import * as permutations from "./kit/permutations.ts";
 import * as random from "./kit/random.ts";
 import * as ranking from "./kit/ranking.ts";
+import * as sealing from "./kit/sealing.ts";
 import * as similar from "./kit/similar.ts";
 import * as spelling from "./kit/spelling.ts";
 import * as streams from "./kit/streams.ts";
@@ -30,6 +32,7 @@ export type { Selection } from "./kit/arrays.ts";
 export const kit = Object.freeze({
   ...angles,
   ...arrays,
+  ...columns,
   ...counting,
   ...exactly,
   ...exponential,
@@ -41,6 +44,7 @@ export const kit = Object.freeze({
   ...permutations,
   ...random,
   ...ranking,
+  ...sealing,
   ...similar,
   ...spelling,
   ...streams,
