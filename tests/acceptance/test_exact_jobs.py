@@ -100,3 +100,19 @@ def test_ten_names_are_cleaned(server: LiveServer, volunteers: list[Path]) -> No
     server.until(job_id, "completed")
     joined = ["bimalkant", *["bimalsharma"] * 7, "utkarshraj", "suyashgarg"]
     assert server.output(job_id) == [[one] for one in joined]
+
+
+def test_an_answer_of_a_value_a_row_is_put_by_real_volunteers(
+    server: LiveServer, volunteers: list[Path]
+) -> None:
+    numbers = range(20_000)
+    rows = "n\n" + "".join(f"{one}\n" for one in numbers)
+    dataset = server.dataset(rows, chunk_rows=len(numbers))
+    spec = {"columns": [{"expression": "n * n", "as": "square"}]}
+    job_id = server.job("select", spec, dataset, min_quorum=2)
+    server.until(job_id, "completed")
+    assert server.output(job_id) == [[one * one] for one in numbers]
+    (unit,) = server.workunits(job_id)
+    shown = server.ask("GET", f"/workunits/{unit['id']}").json()
+    assert shown["canonical_output"] is None and shown["canonical_digest"] in str(shown)
+    assert len(server.ask("GET", f"/blobs/{shown['canonical_digest']}").content) > 65_536
