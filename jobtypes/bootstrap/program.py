@@ -65,8 +65,9 @@ SUMMED: dict[str, tuple[list[str], list[str], str]] = {
         [
             TOTAL,
             OVER,
-            "const quotient = over < 0n ? kit.ratio(-total, -over) : kit.ratio(total, over);",
-            "const value = over === 0n ? 0 : quotient;",
+            "const top = over < 0n ? -total : total;",
+            "const below = over < 0n ? -over : over;",
+            "const value = below === 0n ? 0 : kit.ratio(top, below);",
         ],
         "over !== 0n",
     ),

@@ -77,6 +77,14 @@ def test_program_and_reference_agree_on_any_replicates(
     both(engine, "bootstrap", asked, first, count, cut_up(table, 5))
 
 
+@pytest.mark.parametrize("by", ["0", "y - y", "NULLIF(y, y)"])
+def test_a_ratio_to_nothing_is_no_value_and_no_failure(engine: DenoEngine, by: str) -> None:
+    asked = {"statistic": "ratio", "of": "x", "by": by, "replicates": 100}
+    cut = data([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
+    both(engine, "bootstrap", asked, 0, 3, cut)
+    assert told(asked, cut)["observed"] is None
+
+
 FINITE = st.floats(-1e9, 1e9).map(lambda x: x + 0.0)
 
 
