@@ -6,12 +6,15 @@ import math
 
 import duckdb
 import pytest
+from evaluating import arrow_of
 
 from grid.codegen.differences import DIFFERENCES
 from grid.codegen.errors import SpecError
 from grid.codegen.parse import parse
 from grid.codegen.reference import RowFailed, evaluate
+from grid.conformance import Table, cut_up, merged
 from grid.items import Column, LogicalType, PhysicalType
+from grid.plugins.loader import OWN_FOLDER, find, load
 
 REFUSED = "refused"
 COLUMNS = (Column(name="a", type=LogicalType.INT64, physical=PhysicalType.INT8, nullable=False),)
@@ -50,8 +53,30 @@ CASES = {
     "a = b IN (c)": ("1 = 1 IN (1)", True, REFUSED),
 }
 
+#: Difference in aggregates → values of x, a condition on them, and the same.
+AGGREGATED = {
+    "sum(n), avg(x)": ((1e16, 1.0, -1e16), "sum(x) = 1", False, True),
+    "stddev(x), var_samp(x)": ((math.inf,), "stddev_pop(x) = 0", True, False),
+    "min(x * -0e0)": ((1.0,), "CAST(min(x * -0e0) AS VARCHAR) = '-0.0'", True, False),
+}
 
-@pytest.mark.parametrize("difference", DIFFERENCES)
+
+def test_every_difference_is_shown_once() -> None:
+    assert sorted([*CASES, *AGGREGATED]) == sorted(DIFFERENCES)
+
+
+@pytest.mark.parametrize("difference", AGGREGATED)
+def test_a_difference_in_aggregates_is_one(difference: str) -> None:
+    values, condition, theirs, ours = AGGREGATED[difference]
+    table = Table(names=("x",), types=(LogicalType.DOUBLE,), values=(values,))
+    query = f"SELECT {condition} FROM data"
+    with duckdb.connect() as database:
+        database.register("data", arrow_of(table))
+        assert database.execute(query).fetchall() == [(theirs,)]
+    assert merged(load(find(OWN_FOLDER / "sql")), {"query": query}, cut_up(table, 1), 1) == [[ours]]
+
+
+@pytest.mark.parametrize("difference", CASES)
 def test_a_difference_is_one(difference: str) -> None:
     condition, theirs, ours = CASES[difference]
     with duckdb.connect() as database:
