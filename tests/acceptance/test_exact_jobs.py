@@ -23,7 +23,6 @@ TEN_ROWS = [
 CSV = "id,name,points\n" + "".join(f"{a},{b},{c}\n" for a, b, c in TEN_ROWS)
 SUYASH = [[9, "Suyash", 5], [1, "Suyash", 3], [9, "Suyash", 9]]
 
-ENABLED = ("filterBy", "SUM", "MIN", "MAX", "COUNT", "groupBy", "sql")
 WHERE = {"where": "id <= 9 AND name = 'Suyash'"}
 CRITERIA = {
     "criterias": [
@@ -33,7 +32,7 @@ CRITERIA = {
 }
 
 
-ENABLED = ("filterBy", "SUM", "MIN", "select")
+ENABLED = ("filterBy", "SUM", "MIN", "MAX", "COUNT", "groupBy", "sql", "select")
 
 #: What three columns of a row are joined to, without blanks and in lower case.
 JOINED = [
