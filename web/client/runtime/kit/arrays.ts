@@ -2,6 +2,8 @@
 
 const { Array, BigInt, BigInt64Array, Float64Array, Int32Array, RangeError, String, Uint8Array } =
   globalThis;
+const { apply } = globalThis.Reflect;
+const { fromCharCode } = String;
 
 type Values = BigInt64Array | Float64Array;
 export type Selection =
@@ -12,7 +14,14 @@ export type Selection =
 const ROWS_MAX = 2 ** 21;
 /** A chunk's rows are listed when at most one in so many is selected, else drawn as bits. */
 const SPARSE = 16;
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/** Base64's digits, and what fills up the last of them, as UTF-16 units. */
+const DIGITS = Uint8Array.from(
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+  (digit) => digit.charCodeAt(0),
+);
+const PADDING = 61;
+/** Bytes that are spelled at a time: engines take some ten thousand arguments, not a million. */
+const PIECE = 6144;
 
 /** So many zero bytes. */
 export function bytes(length: number): Uint8Array {
@@ -60,15 +69,27 @@ export function push(values: unknown[], value: unknown): void {
 /** Base64 with padding (RFC 4648, section 4) of the first `length` bytes. */
 export function base64(source: Uint8Array, length: number): string {
   let out = "";
-  for (let at = 0; at < length; at += 3) {
-    const one = source[at] as number;
-    const two = at + 1 < length ? (source[at + 1] as number) : 0;
-    const three = at + 2 < length ? (source[at + 2] as number) : 0;
-    out += (DIGITS[one >> 2] as string) + (DIGITS[((one & 3) << 4) | (two >> 4)] as string);
-    out += at + 1 < length ? (DIGITS[((two & 15) << 2) | (three >> 6)] as string) : "=";
-    out += at + 2 < length ? (DIGITS[three & 63] as string) : "=";
+  for (let from = 0; from < length; from += PIECE) {
+    out += piece64(source, from, from + PIECE < length ? from + PIECE : length);
   }
   return out;
+}
+
+/** The same of some bytes; their number is a multiple of 3, but for the last piece's. */
+function piece64(source: Uint8Array, from: number, end: number): string {
+  const units = new Uint8Array(((((end - from + 2) / 3) | 0) * 4));
+  let used = 0;
+  for (let at = from; at < end; at += 3) {
+    const one = source[at] as number;
+    const two = at + 1 < end ? (source[at + 1] as number) : 0;
+    const three = at + 2 < end ? (source[at + 2] as number) : 0;
+    units[used] = DIGITS[one >> 2] as number;
+    units[used + 1] = DIGITS[((one & 3) << 4) | (two >> 4)] as number;
+    units[used + 2] = at + 1 < end ? (DIGITS[((two & 15) << 2) | (three >> 6)] as number) : PADDING;
+    units[used + 3] = at + 2 < end ? (DIGITS[three & 63] as number) : PADDING;
+    used += 4;
+  }
+  return apply(fromCharCode, null, units);
 }
 
 /** The rows whose byte is 1: as gaps between them where they are few, else as a bitmap. */

@@ -2,9 +2,12 @@
 
 const { TypeError } = globalThis;
 
-/** Unicode's space separators (category Zs), which trim takes away. */
-const SPACES =
-  " \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000";
+/** Whether this is one of Unicode's space separators (category Zs), which trim takes away. */
+function isSpace(unit: number): boolean {
+  if (unit < 0x1680) return unit === 0x20 || unit === 0xa0;
+  if (unit >= 0x2000 && unit <= 0x200a) return true;
+  return unit === 0x1680 || unit === 0x202f || unit === 0x205f || unit === 0x3000;
+}
 
 /** The text itself. */
 export function text(value: string): string {
@@ -109,15 +112,19 @@ export function rstrip(subject: string, chars: string): string {
 }
 
 export function trim(subject: string): string {
-  return strip(subject, SPACES);
+  return rtrim(ltrim(subject));
 }
 
 export function ltrim(subject: string): string {
-  return lstrip(subject, SPACES);
+  let at = 0;
+  while (at < subject.length && isSpace(subject.charCodeAt(at))) at += 1;
+  return subject.slice(at);
 }
 
 export function rtrim(subject: string): string {
-  return rstrip(subject, SPACES);
+  let at = subject.length;
+  while (at > 0 && isSpace(subject.charCodeAt(at - 1))) at -= 1;
+  return subject.slice(0, at);
 }
 
 /** How many code points the text has. */
