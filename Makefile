@@ -27,9 +27,9 @@ demo: setup ## the whole path on real data, in one command; ARGS=--once leaves w
 	$(BIN)/python -m demo.run $(ARGS)
 
 test: lint browsers ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
-	$(BIN)/pytest $(PARALLEL) $(ARGS)
+	$(BIN)/pytest $(PARALLEL) -m "not slow" $(ARGS)
 
-test-all: lint browsers ## the same with many more generated cases for every property
+test-all: lint browsers ## the slow tests too, and many more generated cases for every property
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(PARALLEL) --timeout=3600 $(ARGS)
 
 lint: types ## ruff, mypy --strict, import-linter, TypeScript strict

@@ -31,7 +31,8 @@ EACH = 15_000
 
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[People]:
-    with opened(tmp_path / "data", run_daemons=False, job_type_folders=(str(JOB_TYPES),)) as found:
+    settings = {"job_type_folders": (str(JOB_TYPES),), "copy_delay_max_s": 0}
+    with opened(tmp_path / "data", run_daemons=False, **settings) as found:
         enable(found.store, "zeros")
         yield found
 
