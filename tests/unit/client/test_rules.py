@@ -142,3 +142,59 @@ def test_a_standing_becomes_words_and_a_ban_is_told_with_its_reason_and_the_appe
     assert said[0] == "3 right, 2 wrong, 2 in jobs that are still sealed."
     assert "no work of one job" in said[1]
     assert said[2] == "Banned. So. Ask."
+
+
+def test_settings_that_were_kept_badly_are_as_nobody_chose_them() -> None:
+    out = run(
+        """
+        const bad = {
+          cores: 0, dutyPercent: 5, hours: { from: 25, until: 3 }, onBattery: "yes",
+          dataMbPerDay: -1, owners: [1, " a ", "a", ""], topics: ["Bad Topic", "climate"],
+        };
+        const odd = settings.settingsOf(bad);
+        const same = (one) => JSON.stringify(one) === JSON.stringify(settings.DEFAULTS);
+        const good = { ...settings.DEFAULTS, cores: 3, dutyPercent: 80, dataMbPerDay: null };
+        out = [
+          [null, 7, "x", []].map((one) => same(settings.settingsOf(one))),
+          odd.owners, odd.topics, same({ ...odd, owners: [], topics: [] }),
+          JSON.stringify(settings.settingsOf(good)) === JSON.stringify(good),
+        ];
+        """,
+        "settings",
+    )
+    assert out == [[True] * 4, ["a"], ["climate"], True, True]
+
+
+@pytest.mark.parametrize(
+    ("hours", "allowed"),
+    [
+        (None, set(range(24))),
+        ({"from": 9, "until": 17}, set(range(9, 17))),
+        ({"from": 22, "until": 6}, {22, 23, *range(6)}),
+        ({"from": 18, "until": 24}, set(range(18, 24))),
+        ({"from": 7, "until": 7}, set(range(24))),
+    ],
+)
+def test_hours_are_kept_over_midnight_too(hours: Any, allowed: set[int]) -> None:
+    hour_list = run(
+        f"const hours = {json.dumps(hours)}; out = [];"
+        "for (let h = 0; h < 24; h++) if (settings.withinHours({ hours }, h)) out.push(h);",
+        "settings",
+    )
+    assert set(hour_list) == allowed
+
+
+def test_listeners_hear_until_they_are_taken_off_and_one_that_throws_stops_nobody() -> None:
+    out = run(
+        """
+        globalThis.reportError = () => {};
+        const bus = new events.Bus(); out = [];
+        const hear = ({ id }) => out.push(id);
+        bus.on("work-unit-done", () => { throw new Error("mine"); });
+        bus.on("work-unit-done", hear);
+        bus.emit("work-unit-done", { id: "a" }); bus.emit("state", {});
+        bus.off("work-unit-done", hear); bus.emit("work-unit-done", { id: "b" });
+        """,
+        "events",
+    )
+    assert out == ["a"]
