@@ -18,6 +18,7 @@ from grid import settings
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
+from grid.db.transaction import Transaction
 from grid.engines.known import KNOWN
 from grid.items import Mode
 from grid.kit.making import NotMade, make
@@ -99,32 +100,30 @@ def plugins_list() -> None:
 
 @plugins.command("enable")
 def plugins_enable(
-    name: str,
+    names: Annotated[list[str], typer.Argument(help="One or more job types: all of them or none.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     caution: Annotated[
         bool, typer.Option("--caution", help="I have read what the job type warns of.")
     ] = False,
 ) -> None:
-    """Let requesters use a job type: exactly the code that is there now."""
+    """Let requesters use job types: exactly the code that is there now."""
     with open_store() as store:
-        found = _find(store, name)
-        manifest = found.manifest
-        typer.echo(f"{manifest.name} {manifest.version}: {manifest.summary}")
-        typer.echo(f"folder  {found.folder}")
-        typer.echo(f"digest  {found.digest}")
-        if manifest.caution and not caution:
-            stop(f"{manifest.caution} Whoever has read this enables it with --caution.")
+        wanted = [_find(store, name) for name in dict.fromkeys(names)]
+        for found in wanted:
+            manifest = found.manifest
+            typer.echo(f"{manifest.name} {manifest.version}: {manifest.summary}")
+            typer.echo(f"folder  {found.folder}")
+            typer.echo(f"digest  {found.digest}")
+            if manifest.caution and not caution:
+                stop(f"{manifest.caution} Whoever has read this enables it with --caution.")
         if not yes and not typer.confirm("Run this code on the server?"):
             raise typer.Exit(1)
         try:
-            store.job_types.loaded(found.digest)
+            for found in wanted:
+                store.job_types.loaded(found.digest)
         except PluginError as error:
             stop(str(error))
-        store.write(
-            lambda tx: commands.set_plugin(
-                tx, manifest.name, manifest.version, found.digest, enabled=True
-            )
-        )
+        store.write(lambda tx: _set_plugins(tx, wanted, enabled=True))
         typer.echo("enabled")
 
 
@@ -133,12 +132,7 @@ def plugins_disable(name: str) -> None:
     """Refuse new jobs of a type; open ones run to their end."""
     with open_store() as store:
         found = _find(store, name)
-        manifest = found.manifest
-        store.write(
-            lambda tx: commands.set_plugin(
-                tx, manifest.name, manifest.version, found.digest, enabled=False
-            )
-        )
+        store.write(lambda tx: _set_plugins(tx, [found], enabled=False))
         typer.echo(f"{name}: disabled")
 
 
@@ -311,3 +305,9 @@ def _find(store: Store, name: str) -> Found:
         there = ", ".join(one.manifest.name for one in store.job_types.found())
         stop(f"{name}: no such job type; there are {there}")
     return found
+
+
+def _set_plugins(transaction: Transaction, wanted: list[Found], *, enabled: bool) -> None:
+    for found in wanted:
+        manifest = found.manifest
+        commands.set_plugin(transaction, manifest.name, manifest.version, found.digest, enabled)

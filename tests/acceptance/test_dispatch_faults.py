@@ -87,8 +87,10 @@ def test_r05_asking_in_vain_costs_nothing_and_keeps_no_work(server: LiveServer) 
     server.until(job_id, "completed")
 
 
-def test_r30_ten_thousand_inputs_are_each_run_once_and_paged(server: LiveServer) -> None:
-    count = 10_000
+@pytest.mark.parametrize("count", [1_500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_r30_thousands_of_inputs_are_each_run_once_and_paged(
+    server: LiveServer, count: int
+) -> None:
     dataset = server.dataset(_digits(count), chunk_rows=1)
     job_id = server.job("filterBy", {"where": "n < 5"}, dataset, min_quorum=1)
     assert _order(LiveHost(server)) == list(range(count))
