@@ -76,7 +76,8 @@ types: setup
 
 # WebKitGTK comes with a browser of its own, which needs a screen, if only one in memory.
 browsers:
-	@{ command -v chromium && command -v firefox-esr && command -v Xvfb && \
+	@{ command -v chromium && command -v chromedriver && command -v firefox-esr && \
+	  command -v Xvfb && command -v WebKitWebDriver && \
 	  ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser; } >/dev/null 2>&1 || { $(SUDO) apt-get update -q && \
 	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
-	    chromium firefox-esr libwebkit2gtk-4.1-0 xvfb; }
+	    chromium chromium-driver firefox-esr libwebkit2gtk-4.1-0 webkit2gtk-driver xvfb; }
