@@ -22,6 +22,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     trust.py         who counts as one
     speeds.py        how fast hosts are, and how long a job type's rows take
     leases.py        signed permission to compute one result until a deadline
+    statements.py    what a host signs when it reports, so that nobody can speak for it
     dispatch/        which result goes to which host, with a reason when none does
     report.py        a result comes back: accepted, late, not yours
     validator/       quorum over what came back

@@ -303,6 +303,8 @@ class Host(Struct, frozen=True, kw_only=True):
     capabilities: Capabilities = Capabilities()
     #: The day its network was last looked at; None for never.
     prefix_day: int | None = None
+    #: Its Ed25519 key in base64: it signs what it reports. None for a host that signs nothing.
+    public_key: str | None = None
 
 
 class Standing(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,8 @@ class Refusal(StrEnum):
     NOT_YOURS = "not_yours"
     #: Not signed for this result, host and epoch.
     BAD_LEASE = "bad_lease"
+    #: Its host has a key, and this was not signed with it.
+    BAD_SIGNATURE = "bad_signature"
     #: Something else was reported on this lease before.
     ALREADY_REPORTED = "already_reported"
     #: No honest program gives this output; the copy is over, and another host gets one.
@@ -51,6 +53,8 @@ class Report(Struct, frozen=True, kw_only=True):
     elapsed_ms: int | None = None
     #: 16 fresh random bytes as hex.
     salt: str
+    #: Whether its host may be taken to have said so: it has no key, or signed it.
+    authentic: bool = True
 
     @property
     def digest(self) -> str:
@@ -80,6 +84,8 @@ def judge(report: Report, result: Result | None, unit: WorkUnit | None, now: int
         return _refused(Refusal.NOT_YOURS)
     if report.lease is None or report.lease.epoch != result.epoch:
         return _refused(Refusal.BAD_LEASE)
+    if not report.authentic:
+        return _refused(Refusal.BAD_SIGNATURE)
     if result.report_digest is not None:
         same = result.report_digest == report.digest
         return _answer(report) if same else _refused(Refusal.ALREADY_REPORTED)

@@ -44,6 +44,7 @@ from web.presence import Presence
 from web.problems import Problem
 from web.reports import Looked, Looker, tidy
 from web.salts import Salts
+from web.signatures import authentic
 from web.waiting import Waiting
 from web.wishes import Wishes
 
@@ -77,6 +78,8 @@ class _Prepared(Struct, frozen=True, kw_only=True):
     outputs: Mapping[int, str]
     #: Results whose outputs may be enough to end their jobs.
     enough: frozenset[int]
+    #: What reports are signed with.
+    signatures: Mapping[int, str]
     #: For each report of the request: its place among `reports`; None for an id we never gave out.
     places: tuple[int | None, ...]
 
@@ -136,6 +139,7 @@ class Exchange:
             reports=prepared.reports,
             outputs=prepared.outputs,
             enough=prepared.enough,
+            signatures=prepared.signatures,
             renewals=tuple(known),
             want=body.want,
             wish=self._wishes.of(body, now),
@@ -180,6 +184,7 @@ class Exchange:
         reports: list[Report] = []
         outputs: dict[int, str] = {}
         enough: set[int] = set()
+        signatures: dict[int, str] = {}
         places: list[int | None] = []
         for one in said:
             number = self._ids.internal(Kind.RESULT, one.result_id)
@@ -190,6 +195,10 @@ class Exchange:
             looked = Looked(outcome=_OUTCOMES[one.outcome], message=tidy(one.message))
             if lease is not None and looked.outcome is Outcome.SUCCESS:
                 looked = await self._look(number, one)
+            # Without a lease it is refused for that.
+            genuine = lease is None or authentic(host, one, looked.digest)
+            if host.public_key is not None and one.signature is not None:
+                signatures.setdefault(number, one.signature)
             if looked.text is not None:
                 outputs.setdefault(number, looked.text)
             if looked.enough:
@@ -205,12 +214,14 @@ class Exchange:
                     message=looked.message,
                     elapsed_ms=one.elapsed_ms,
                     salt=self._salts.next(),
+                    authentic=genuine,
                 )
             )
         return _Prepared(
             reports=tuple(reports),
             outputs=outputs,
             enough=frozenset(enough),
+            signatures=signatures,
             places=tuple(places),
         )
 

@@ -125,6 +125,8 @@ class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     #: Name and version, such as "chromium/130".
     engine: Annotated[str, Meta(min_length=1, max_length=100)]
     capabilities: CapabilitiesBody = CapabilitiesBody()
+    #: Ed25519, in base64: it will sign its reports, and none counts that it did not.
+    public_key: Word | None = None
 
 
 class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,7 +141,7 @@ class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     output_digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     message: str | None = None
     elapsed_ms: Annotated[int, Meta(ge=0, le=10**12)] | None = None
-    #: Kept for hosts that sign their reports.
+    #: Of a host that enrolled with a key, over `statements.of_report`, in base64.
     signature: Word | None = None
 
 

@@ -104,6 +104,8 @@ class NewHost(Struct, frozen=True, kw_only=True):
     #: When the token that made it a trusted host ends, and its own with it; None for never.
     expires_at: int | None = None
     prefix_bits: PrefixBits = PrefixBits()
+    #: Ed25519, in base64; None for a host that signs nothing.
+    public_key: str | None = None
 
 
 def token_hash(token: str) -> str:
@@ -172,6 +174,7 @@ def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
             kind=new.kind,
             engine=new.engine,
             capabilities=new.capabilities,
+            public_key=new.public_key,
             speed_milli=speeds.first_speed(
                 connection, new.capabilities.get("score"), transaction.now
             ),

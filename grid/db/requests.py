@@ -27,6 +27,8 @@ class WorkRequest(Struct, frozen=True, kw_only=True):
     reports: tuple[Report, ...] = ()
     #: Canonical JSON of accepted outputs, by result id.
     outputs: Mapping[int, str] = {}
+    #: What they were signed with, by result id.
+    signatures: Mapping[int, str] = {}
     renewals: tuple[Renewal, ...] = ()
     #: Results whose outputs may be enough to end their jobs.
     enough: frozenset[int] = frozenset()

@@ -212,6 +212,7 @@ def _take(
     results = {one.id: one for unit in units.values() for one in unit.results}
     done: dict[int, list[Instruction]] = defaultdict(list)
     outputs: dict[int, str] = {}
+    signatures: dict[int, str] = {}
     enough = {number for request in requests for number in request.enough}
     taken: set[int] = set()
     promising: set[int] = set()
@@ -220,15 +221,16 @@ def _take(
         done[results[transition.id].workunit_id].append(transition)
         results[transition.id] = changed(results[transition.id], transition)
 
-    def one_report(said: Report, texts: Mapping[int, str]) -> Judged:
+    def one_report(said: Report, request: WorkRequest) -> Judged:
         result = results.get(said.result_id)
         unit = None if result is None else units[result.workunit_id]
         verdict = report.judge(said, result, unit, transaction.now)
         if verdict.transition is not None:
             carry_out(verdict.transition)
             taken.add(said.result_id)
-            if said.result_id in texts:
-                outputs[said.result_id] = texts[said.result_id]
+            for texts, kept in ((request.outputs, outputs), (request.signatures, signatures)):
+                if said.result_id in texts:
+                    kept[said.result_id] = texts[said.result_id]
             if said.result_id in enough and unit is not None:
                 promising.add(unit.id)
         return verdict
@@ -249,11 +251,11 @@ def _take(
             epoch=result.epoch,
         )
 
-    judged = [[one_report(said, one.outputs) for said in one.reports] for one in requests]
+    judged = [[one_report(said, one) for said in one.reports] for one in requests]
     renewed = [[one_renewal(renewal) for renewal in one.renewals] for one in requests]
     touched = {number: units[number] for number in done}
     if touched:
         settle_units(transaction, touched, context, done, outputs, promising)
-        writes.keep_outputs(transaction.connection, outputs)
+        writes.keep_outputs(transaction.connection, outputs, signatures)
         writes.mark_enough(transaction.connection, enough & taken)
     return judged, renewed

@@ -18,7 +18,7 @@ STANDARD = {
     "struct", "sys", "textwrap", "tomllib", "types", "typing", "unicodedata",
 }  # fmt: skip
 LIBRARIES = {
-    "cryptography", "jsonschema", "msgspec", "numpy", "pluggy", "pyarrow", "pydantic",
+    "cryptography", "jsonschema", "msgspec", "nacl", "numpy", "pluggy", "pyarrow", "pydantic",
     "pydantic_settings", "referencing", "rfc8785", "sqlglot", "tree_sitter",
     "tree_sitter_javascript",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from litestar import Response, post
 
+from grid import statements
 from grid.db import commands
 from grid.db.commands import NewHost
 from grid.identifiers import Kind
@@ -13,7 +14,7 @@ from web import bodies, looks
 from web.addresses import client_address, server_origin
 from web.answers import as_json
 from web.messages import PROTOCOL, HostBody, WorkBody
-from web.problems import AnyRequest, Problem
+from web.problems import AnyRequest, Problem, bad_field
 from web.routes import about
 from web.server import server_of
 
@@ -29,6 +30,8 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
     body = await bodies.read(request, HostBody)
     if body.protocol != PROTOCOL:
         raise Problem(409, f"this server speaks protocol {PROTOCOL}, not {body.protocol}")
+    if body.public_key is not None and statements.public_key(body.public_key) is None:
+        raise bad_field("/public_key", "not an Ed25519 key of 32 bytes in base64")
     new = NewHost(
         account_id=caller.account_id,
         trusted="trusted_host" in caller.scopes,
@@ -37,6 +40,7 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
         capabilities=msgspec.to_builtins(body.capabilities),
         address=client_address(request, server.settings),
         expires_at=caller.expires_at if "trusted_host" in caller.scopes else None,
+        public_key=body.public_key,
         prefix_bits=PrefixBits(
             ipv4=server.settings.ipv4_prefix_bits, ipv6=server.settings.ipv6_prefix_bits
         ),

@@ -39,6 +39,8 @@ HERE = object()
 #: then the ones it gets.
 Shape = tuple[Any, ...]
 
+NOTHING: Mapping[int, str] = {}
+
 COPY_FIELDS = ("workunit_id", "job_id", "priority", "first", "purpose", "not_before", "engine")
 
 
@@ -107,10 +109,16 @@ def log(connection: Connection, entries: Sequence[Entry], now: int) -> None:
         _insert_entries().run(connection, lines)
 
 
-def keep_outputs(connection: Connection, outputs: Mapping[int, str]) -> None:
-    """Store the bytes of accepted outputs, result id → canonical JSON."""
-    if outputs:
-        _keep_outputs().run(connection, list(outputs.items()))
+def keep_outputs(
+    connection: Connection,
+    outputs: Mapping[int, str],
+    signatures: Mapping[int, str] = NOTHING,
+) -> None:
+    """Store the bytes of accepted outputs, result id → canonical JSON, and what accepted reports
+    were signed with."""
+    rows = [(one, outputs.get(one), signatures.get(one)) for one in {**outputs, **signatures}]
+    if rows:
+        _keep_outputs().run(connection, rows)
 
 
 def _by_shape(
@@ -201,6 +209,10 @@ def _insert_entries() -> Each:
 def _keep_outputs() -> Each:
     results = table(ResultRow)
     return Each(
-        2,
-        lambda spot: sql_update(results).where(results.c.id == spot(0)).values(output=spot(1)),
+        3,
+        lambda spot: (
+            sql_update(results)
+            .where(results.c.id == spot(0))
+            .values(output=spot(1), signature=spot(2))
+        ),
     )

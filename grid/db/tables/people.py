@@ -130,6 +130,8 @@ class HostRow(SQLModel, table=True):
     capabilities: Any = Field(default={}, sa_column=Column(JSON, nullable=False))
     enrolled_at: int
     last_seen_at: int
+    #: Ed25519, in base64; None for a host that signs nothing.
+    public_key: str | None = None
     #: Only work of this job goes to it while that job is open.
     reserved_job_id: int | None = Field(default=None, foreign_key="job.id")
     #: Thousandths of the fleet's median speed, as measured.

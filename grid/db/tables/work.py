@@ -251,6 +251,8 @@ class ResultRow(SQLModel, table=True):
     report_digest: str | None = None
     #: Canonical JSON; kept for ever for the canonical result, dropped from its duplicates.
     output: str | None = None
+    #: Its host's, over what it reported; None when the host has no key, or gave the result back.
+    signature: str | None = None
     elapsed_ms: int | None = None
     #: What the program alone took, in a running engine of the server's own; None elsewhere.
     program_ms: int | None = None

@@ -28,7 +28,9 @@ def said(**fields) -> Report:
     return msgspec.structs.replace(base, **fields)
 
 
-UNKNOWN_RESULT, NOT_YOURS, BAD_LEASE, ALREADY_REPORTED, BAD_OUTPUT, TOO_LATE = Refusal
+UNKNOWN_RESULT, NOT_YOURS, BAD_LEASE, BAD_SIGNATURE, ALREADY_REPORTED, BAD_OUTPUT, TOO_LATE = (
+    Refusal
+)
 SETTLED = {"canonical_result_id": 9, "assimilate_state": AssimilateState.DONE}
 
 
@@ -41,6 +43,9 @@ SETTLED = {"canonical_result_id": 9, "assimilate_state": AssimilateState.DONE}
         (said(), waiting(1), {}, NOT_YOURS),
         (said(lease=None), sent(1), {}, BAD_LEASE),
         (said(lease=lease(epoch=2)), sent(1), {}, BAD_LEASE),
+        (said(authentic=False), sent(1), {}, BAD_SIGNATURE),
+        (said(authentic=False, outcome=Outcome.VALIDATE_ERROR), sent(1), {}, BAD_SIGNATURE),
+        (said(authentic=False), answered(1, "other"), {}, BAD_SIGNATURE),
         (said(), answered(1, "other"), {}, ALREADY_REPORTED),
         (said(outcome=Outcome.CLIENT_ERROR), answered(1, "other"), {}, ALREADY_REPORTED),
         (said(), sent(1, deadline=NOW - 1), SETTLED, TOO_LATE),
