@@ -49,7 +49,7 @@ await Promise.all([
   }),
 ]);
 
-const bundled = ["@noble/ciphers", "@noble/hashes", "@uwdata/flechette"];
+const bundled = ["@noble/ciphers", "@noble/ed25519", "@noble/hashes", "@uwdata/flechette"];
 const licenses = await Promise.all(
   bundled.map(async (name) => `${name}\n\n${await readFile(`node_modules/${name}/LICENSE`, "utf8")}`),
 );

@@ -37,6 +37,8 @@ export interface Report {
   output_digest?: string;
   message?: string;
   elapsed_ms?: number;
+  /** Of a host that enrolled with a key. */
+  signature?: string;
 }
 
 export interface Lease {
