@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 from msgspec import Struct
 
 from grid import canonical, secrets
@@ -23,6 +25,27 @@ SPEC_BYTES_MAX = 64_000
 SPEC_DEPTH_MAX = 20
 #: Complaints about one spec; more help nobody.
 ERRORS_MAX = 20
+
+
+#: What stands for itself in a pattern: an escape or a class of characters; or a bare `$`.
+_DOLLAR = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|(\$)", re.DOTALL)
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    """`$` is the end, as in JSON Schema (ECMA-262); Python's is also before a last line feed."""
+    return re.compile(_DOLLAR.sub(lambda found: r"\Z" if found[1] else found[0], pattern))
+
+
+def _matches(
+    validator: Any, pattern: str, instance: Json, _schema: Mapping[str, Any]
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not _pattern(pattern).search(instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+#: JSON Schema 2020-12, with patterns as it means them.
+VALIDATOR = validators.extend(Draft202012Validator, {"pattern": _matches})
 
 
 class SpecRefused(Exception):
@@ -69,10 +92,10 @@ def check(
     spec, hidden = secrets.split(spec, secrets.names(schema))
     try:
         names = job_type.reads(spec, columns)
+        points = job_type.points(spec, columns, rows)
         output_columns = job_type.output_columns(spec, columns)
         program = job_type.program(spec, columns)
         params = job_type.params(spec, columns)
-        points = job_type.points(spec, columns, rows)
     except SpecError as error:
         raise SpecRefused([error]) from error
     check_program(program)
@@ -121,16 +144,17 @@ def faults(spec: Json, schema: Mapping[str, Any]) -> Iterator[SpecError]:
     if not isinstance(spec, dict):
         yield SpecError("", "a spec is a JSON object")
         return
-    validator = Draft202012Validator(schema)
     quoting = not spec.keys() & set(secrets.names(schema))
-    found = [one for error in validator.iter_errors(spec) for one in _explained(error, quoting)]
+    found = [
+        one for error in VALIDATOR(schema).iter_errors(spec) for one in _explained(error, quoting)
+    ]
     found.sort(key=lambda error: error.pointer.count("/"), reverse=True)
     yield from found[:ERRORS_MAX]
 
 
 def output_fault(output: Json, schema: Mapping[str, Any]) -> str | None:
     """Why a work unit's output is not of the job type's output schema; None when it is."""
-    error = next(iter(Draft202012Validator(schema).iter_errors(output)), None)
+    error = next(iter(VALIDATOR(schema).iter_errors(output)), None)
     return None if error is None else f"{_pointer(error)}: {error.message[:200]}"
 
 

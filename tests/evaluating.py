@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from hypothesis import settings
 
 from grid import canonical, chunks
 from grid.codegen.cells import Cell, Form
@@ -28,6 +29,8 @@ from grid.conformance import Cut, Table
 from grid.engines import Computation, Engine
 from grid.items import Column, LogicalType
 
+#: For properties that run a program for each case: half the cases, unless many are asked for.
+COMPUTED = settings(max_examples=settings().max_examples if settings().max_examples > 200 else 50)
 FAILED = "failed"
 WIDE = Context(prec=60)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as DuckDB's timestamps

@@ -19,6 +19,7 @@ from grid.db import put
 from grid.db.listings import Given
 from grid.db.store import Store
 from grid.items import Job
+from grid.jobspec import VALIDATOR
 from grid.plugins.contract import INLINE_BYTES_MAX, OutputError
 from grid.plugins.loader import PluginError
 from grid.states import Outcome
@@ -110,7 +111,7 @@ class Looker:
             return _bad("the job has ended, and its job type is gone")
         validator = self._validators.get(digest)
         if validator is None:
-            fresh = jsonschema.Draft202012Validator(loaded.output_schema)
+            fresh = VALIDATOR(loaded.output_schema)
             validator = self._validators.keep(digest, fresh)
         try:
             wrong = next(validator.iter_errors(value), None)

@@ -9,6 +9,7 @@ only, and properties by the names below. So it always ends, and reaches nothing 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser
@@ -32,8 +33,11 @@ from grid.codegen.kit import ALLOCATIONS, BOUNDS, KIT_FUNCTIONS
 PROGRAM_BYTES_MAX = 500_000
 #: Nodes under one another, as deep as a chain of operators is long.
 DEPTH_MAX = 5_000
+#: Texts whose passing is remembered: a job's program is checked for its preview and again for it.
+PASSED_MAX = 16
 
 
+@lru_cache(maxsize=PASSED_MAX)
 def check(program: str) -> None:
     """Raise ProgramRefused unless the text is a program that can do no harm and always ends."""
     if len(program) > PROGRAM_BYTES_MAX:

@@ -124,7 +124,8 @@ def check_example(loaded: Loaded, example: Mapping[str, Json], engine: Engine | 
             raise Faulty("the program is another one each time it is made")
         check_cost(loaded, spec, cut)
         output = computed(loaded, spec, cut, engine)
-        proved |= check_answers(loaded, spec, cut, output)
+        if not wide:  # the same output in another layout has the same liars
+            proved |= check_answers(loaded, spec, cut, output)
         check_quizzes(loaded, spec, cut, engine)
         for unit_chunks in () if wide else (1, len(cut.chunks)):
             found = merged(loaded, spec, cut, unit_chunks)

@@ -45,11 +45,9 @@ class _Made:
         state = {name: self._cell(name, type) for name, type in asked.state.items()}
         step = Cell("step", (), Form.NUMBER, 1, asked.steps)
         self.first = self._phase({}, 0, "0")
-        begun = [self._set(self.first, name, expr) for name, expr in asked.first.items()]
-        self.begun = [line for lines in begun for line in lines]
+        self.begun = self._become(self.first, asked.first)
         self.turn = self._phase({**state, STEP: step}, 1, "step")
-        changed = [self._set(self.turn, name, expr) for name, expr in asked.step.items()]
-        self.changed = [line for lines in changed for line in lines]
+        self.changed = self._become(self.turn, asked.step)
         self.last = self._phase(state, 2, "last")
         self.observed = self.last.cell(asked.observe)
         self.fails = [
@@ -76,16 +74,19 @@ class _Made:
         rows.lines = lines
         return rows
 
-    def _set(self, rows: Rows, name: str, expr: Expr) -> list[str]:
-        """The lines that give the state its new value, once all are computed."""
-        cell, text = rows.cell(expr), self.names[name]
-        value = f"{cell.text} & 1" if cell.form is Form.FLAG else cell.text
-        lines = [f"{text} = {value};"]
-        if cell.valid:
-            self.nullable.add(name)
-        if name in self.known:
-            lines.append(f"known{text} = ({' & '.join(cell.valid) or '1'}) & 1;")
-        return lines
+    def _become(self, rows: Rows, expressions: Mapping[str, Expr]) -> list[str]:
+        """The lines that give the state its new values: all are read before any is replaced."""
+        sets = []
+        for name, expr in expressions.items():
+            cell, text = rows.cell(expr), self.names[name]
+            value = f"{cell.text} & 1" if cell.form is Form.FLAG else cell.text
+            sets.append(f"{text} = {rows.const('w', value)};")
+            if cell.valid:
+                self.nullable.add(name)
+            if name in self.known:
+                known = rows.const("w", f"({' & '.join(cell.valid) or '1'}) & 1")
+                sets.append(f"known{text} = {known};")
+        return sets
 
     def _failed(self, rows: Rows, expressions: Iterable[Expr]) -> list[str]:
         """Takes note of the first place where the path fails."""

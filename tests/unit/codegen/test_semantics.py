@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from evaluating import FAILED, alike, by_duckdb, by_program, by_reference
+from evaluating import COMPUTED, FAILED, alike, by_duckdb, by_program, by_reference
 from grammatical import (
     MACROS,
     NAMES,
@@ -144,6 +144,7 @@ def test_every_production_means_what_it_means_in_duckdb(
     assert not missing
 
 
+@COMPUTED
 @given(table=TABLES, kind=st.sampled_from(tuple(Kind)[:7]), data=st.data(), wide=st.booleans())
 def test_an_expression_means_what_it_means_in_duckdb(
     engine: DenoEngine,
@@ -162,6 +163,7 @@ def test_an_expression_means_what_it_means_in_duckdb(
     compare_with_program(engine, table, sql, cut, expr)
 
 
+@COMPUTED
 @given(table=TABLES, sql=expressions(Kind.BOOLEAN, 3), wide=st.booleans())
 def test_a_program_answers_as_the_reference_does(
     engine: DenoEngine, filter_by: Loaded, table: Table, sql: Sql, wide: bool

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from evaluating import by_program, by_reference
+from evaluating import COMPUTED, by_program, by_reference
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +52,7 @@ def compare(engine: DenoEngine, pairs: list[tuple[str, str]]) -> list[list[objec
     return found
 
 
+@COMPUTED
 @given(pairs=PAIRS)
 def test_any_two_texts_are_as_near_as_duckdb_says(
     engine: DenoEngine, database: duckdb.DuckDBPyConnection, pairs: list[tuple[str, str]]

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from evaluating import COMPUTED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -191,6 +192,7 @@ def test_sums_past_2_to_the_53_are_exact_in_one_chunk(engine: DenoEngine) -> Non
 TYPES = tuple(LogicalType)
 
 
+@COMPUTED
 @given(random_tables(TYPES, TYPES, 15), st.sampled_from(TYPES), st.integers(1, 15))
 def test_min_is_what_duckdb_finds(
     engine: DenoEngine,

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from computing_types import both, loaded, rows_of
+from evaluating import COMPUTED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,6 +56,7 @@ def told(spec: dict[str, Any], cut: Cut, size: int = 10_000) -> dict[str, Any]:
     return {str(name): value for name, value in rows_of("bootstrap", spec, size, cut)}
 
 
+@COMPUTED
 @given(
     spec=st.sampled_from(ONE),
     table=random_tables(NAMES, TYPES, 12),

@@ -21,7 +21,8 @@ COLUMNS = tuple(
         ("big", "int64", "int64"),
     )
 )
-LOADED = {name: load(find(OWN_FOLDER / name)) for name in ("filterBy", "SUM", "MIN")}
+LOADED = {name: load(find(OWN_FOLDER / name)) for name in ("filterBy", "SUM", "MIN", "hashSearch")}
+HEX = "0123456789abcdef"
 DEEP: Json = 1
 for _ in range(30):
     DEEP = [DEEP]
@@ -29,6 +30,10 @@ for _ in range(30):
 
 def criterion(**changes: Json) -> Json:
     return {"criterias": [{"col": 0, "operator": "==", "value": 3, **changes}]}
+
+
+def search(**changes: Json) -> Json:
+    return {"algorithm": "md5", "hash": 2 * HEX, "alphabet": "ab", "length": 2, **changes}
 
 
 @pytest.mark.parametrize(
@@ -77,6 +82,12 @@ def criterion(**changes: Json) -> Json:
         ("SUM", {"column": 0}, "/column", "type string"),
         ("SUM", {"column": "id", "where": "id"}, "/where", "needs a condition"),
         ("MIN", {"column": "id", "whatever": 1}, "/whatever", "unknown key"),
+        ("hashSearch", search(hash=2 * HEX + "0"), "/hash", "32 hex digits"),
+        ("hashSearch", search(hash=2 * HEX + "\n"), "/hash", "does not match"),
+        ("hashSearch", search(hash=4 * HEX), "/hash", "32 hex digits"),
+        ("hashSearch", search(alphabet="ab\n"), "/alphabet", "does not match"),
+        ("hashSearch", search(alphabet="aba"), "/alphabet", "once"),
+        ("hashSearch", search(length=40), "/length", "keys at most"),
     ],
 )
 def test_a_spec_is_refused_by_its_field(name: str, spec: Json, pointer: str, says: str) -> None:

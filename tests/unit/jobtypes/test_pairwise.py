@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from computing_types import answer_of, both, loaded, rows_of
+from evaluating import COMPUTED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,6 +138,7 @@ VALUES = (
 )  # fmt: skip
 
 
+@COMPUTED
 @given(
     mode=st.sampled_from(MODES),
     value=st.sampled_from(VALUES),

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from computing_types import both, by_program, loaded, rows_of
+from evaluating import COMPUTED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,12 +77,34 @@ def simulations(draw: st.DrawFn) -> dict[str, Any]:
     return spec
 
 
+@COMPUTED
 @given(spec=simulations(), data=st.data())
 def test_program_and_reference_agree_on_any_paths(
     engine: DenoEngine, spec: dict[str, Any], data: st.DataObject
 ) -> None:
     first = data.draw(st.integers(0, spec["paths"] - 1))
     both(engine, "simulate", spec, first, min(spec["paths"] - first, data.draw(st.integers(1, 9))))
+
+
+@pytest.mark.parametrize(
+    ("begins", "steps", "comes_to"),
+    [
+        ({"a": "1.5", "b": "2.5"}, 1, 2.5),
+        ({"a": "1.5", "b": "2.5"}, 2, 1.5),
+        ({"a": "1", "b": "2"}, 3, 2),
+        ({"a": "TRUE", "b": "FALSE"}, 1, None),
+        ({"a": "1.5", "b": "CAST(NULL AS DOUBLE)"}, 1, None),
+        ({"a": "1.5", "b": "CAST(NULL AS DOUBLE)"}, 2, 1.5),
+    ],
+)
+def test_all_parts_of_the_state_change_at_once(
+    engine: DenoEngine, begins: dict[str, str], steps: int, comes_to: float | None
+) -> None:
+    observed = "CASE WHEN a THEN 1 END" if begins["a"] == "TRUE" else "a"
+    spec = {"state": begins, "step": {"a": "b", "b": "a"}, "observe": observed}
+    spec |= {"steps": steps, "paths": 2, "quantiles": [0.5]}
+    output = both(engine, "simulate", spec, 0, 2)
+    assert list(map(double, output["values"])) == ([] if comes_to is None else 2 * [comes_to])
 
 
 def test_a_walk_ends_where_theory_says(engine: DenoEngine) -> None:

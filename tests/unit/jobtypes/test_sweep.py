@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from computing_types import both, by_program, loaded, rows_of
+from evaluating import COMPUTED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ def sweeps(draw: st.DrawFn) -> dict[str, Any]:
     return {**spec, "on_error": "null"} if where is None else {**spec, "where": where}
 
 
+@COMPUTED
 @given(spec=sweeps(), data=st.data())
 def test_program_and_reference_agree_on_any_points(
     engine: DenoEngine, spec: dict[str, Any], data: st.DataObject
