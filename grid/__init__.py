@@ -30,6 +30,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     auditlog/        what the public log says of each decision: entries, leaves, tree, notes
     replay.py        today's rules over a recorded log: same verdicts, or the first difference
     engines/       · JavaScript engines in child processes, behind one interface
+    audit/         · the auditor's client: HTTP or a bundle only, never the database
     conformance/   · what every job type must keep to; shipped for plugin authors
     kit/           · new job types from a template, and their check, step by step
     blobs.py       · content-addressed bytes in a local folder (obstore)

@@ -336,6 +336,8 @@ class DataSet(Struct, frozen=True, kw_only=True):
     byte_count: int
     #: SHA-256 of the bytes that were uploaded.
     source_digest: str
+    #: The Merkle root over every column of every chunk (`grid.auditlog.datasets`).
+    root: str = ""
     created_at: int
 
     def rows_of(self, first_chunk: int, chunk_count: int) -> tuple[int, ...]:

@@ -317,6 +317,7 @@ def dataset(one: DataSet, names: Names) -> View:
         "chunks": one.chunk_count,
         "bytes": one.byte_count,
         "source_digest": one.source_digest,
+        "root": one.root,
         "created_at": one.created_at,
         "_links": {
             "self": link(base),

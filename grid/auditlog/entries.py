@@ -125,11 +125,22 @@ def job(job: Job, about: About, dataset: DataSet | None, now: int) -> Entry:
         spec_digest=about.digest(canonical.digest(canonical.dumps(job.spec))),
         source_digest=about.digest(None if dataset is None else dataset.source_digest),
         columns=msgspec.to_builtins(dataset.columns) if job.public and dataset else None,
+        data=_data(dataset) if job.public and dataset else None,
         points=None if job.point_count is None else counted,
         policy=msgspec.to_builtins(job.policy),
         seed_commitment=seed_commitment(job.seed),
         work_units=job.workunit_count,
     )
+
+
+def _data(dataset: DataSet) -> dict[str, Json]:
+    """How a data set is cut, and the root over all of its blobs."""
+    return {
+        "rows": dataset.row_count,
+        "chunk_rows": dataset.chunk_rows,
+        "chunks": dataset.chunk_count,
+        "root": dataset.root,
+    }
 
 
 def program(job: Job, about: About, now: int) -> Entry:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from grid import splitter, trust
 from grid.assimilator import ending
-from grid.auditlog import entries
+from grid.auditlog import datasets, entries
 from grid.canonical import digest
 from grid.db import apply as writes
 from grid.db import queries, secrets, speeds
@@ -235,6 +235,8 @@ def _count_as_one(connection: Connection, condition: ColumnElement[bool]) -> boo
 def add_dataset(transaction: Transaction, new: NewDataSet) -> DataSet:
     """Record a data set; its blobs are on the disk already."""
     chunk_count = -(-new.row_count // new.chunk_rows)
+    places = {column.name: place for place, column in enumerate(new.columns)}
+    ordered = sorted(new.chunk_columns, key=lambda one: (one.chunk, places[one.column]))
     number = writes.add(
         transaction.connection,
         DataSetRow(
@@ -248,9 +250,9 @@ def add_dataset(transaction: Transaction, new: NewDataSet) -> DataSet:
             byte_count=new.byte_count,
             source_digest=new.source_digest,
             created_at=transaction.now,
+            root=datasets.root(one.digest for one in ordered),
         ),
     )
-    places = {column.name: place for place, column in enumerate(new.columns)}
     writes.add_chunk_columns(
         transaction.connection,
         [
@@ -262,7 +264,7 @@ def add_dataset(transaction: Transaction, new: NewDataSet) -> DataSet:
                 "digest": one.digest,
                 "bytes": one.bytes,
             }
-            for one in new.chunk_columns
+            for one in ordered
         ],
     )
     found = queries.dataset(transaction.connection, number)

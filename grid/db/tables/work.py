@@ -35,6 +35,8 @@ class DataSetRow(SQLModel, table=True):
     byte_count: int
     source_digest: str
     created_at: int
+    #: The Merkle root over all of its blobs (`grid.auditlog.datasets`).
+    root: str = ""
 
 
 class ChunkColumnRow(SQLModel, table=True):
