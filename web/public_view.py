@@ -77,6 +77,15 @@ def progress(job: Job, counts: Counts) -> float:
     return min(counts.decided / job.workunit_count, 0.999)
 
 
+def left_s(job: Job, counts: Counts, now: int) -> int | None:
+    """Seconds that an active job takes yet at the pace of its decided work units since it was
+    submitted; None before the first, and when all are decided."""
+    left = job.workunit_count - counts.decided
+    if job.job_state is not JobState.ACTIVE or not counts.decided or left <= 0:
+        return None
+    return max(1, round(max(now - job.created_at, 1) * left / counts.decided))
+
+
 def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
     """The part of a job's view that changes while it is computed."""
     job = facts.job
@@ -87,6 +96,7 @@ def job_event(facts: JobFacts, counts: Counts, names: Names, now: int) -> View:
         "id": names.of(Kind.JOB, job.id),
         "state": str(job.job_state),
         "progress": round(progress(job, counts), 4),
+        "left_s": left_s(job, counts, now),
         "counts": {
             "work_units": job.workunit_count,
             "made": job.workunits_made,

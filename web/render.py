@@ -40,6 +40,13 @@ def _share(part: int, whole: int) -> str:
     return f"{min(max(round(100 * part / whole), 1), 99)} %"
 
 
+def _duration(seconds: int) -> str:
+    """In the unit that says enough."""
+    units = ((86_400, 172_800, "days"), (3_600, 5_400, "h"), (60, 90, "min"), (1, 0, "s"))
+    size, unit = next((size, unit) for size, least, unit in units if seconds >= least)
+    return f"{round(seconds / size)} {unit}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -53,6 +60,7 @@ def _environment() -> Environment:
         "cell": _cell,
         "pretty": _pretty,
         "share": _share,
+        "duration": _duration,
         "number": lambda value: f"{value:,}",
         "credits": spelled,
     }

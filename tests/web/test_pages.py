@@ -5,8 +5,14 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
+from crowd import NOW, job
 from markupsafe import escape
 from web_people import People
+
+from grid.db.listings import Counts
+from grid.states import JobState
+from web import public_view
 
 NASTY = "<script>alert(1)</script>\"'&{{7*7}}"
 
@@ -44,6 +50,38 @@ def test_a_job_page_shows_all_of_a_finished_job(people: People) -> None:
     ):  # fmt: skip
         assert shown in text, shown
     assert "job.js" not in text
+
+
+@pytest.mark.parametrize(
+    ("decided", "after_s", "fields", "left_s"),
+    [
+        (1, 60, {}, 120),
+        (2, 60, {}, 30),
+        (1, 0, {}, 2),
+        (0, 60, {}, None),
+        (3, 60, {}, None),
+        (1, 60, {"job_state": JobState.PAUSED}, None),
+        (1, 60, {"job_state": JobState.COMPLETED}, None),
+        (25, 1000, {"workunit_count": 100}, 3000),
+    ],
+)
+def test_the_time_left_follows_from_the_pace_so_far(
+    decided: int, after_s: int, fields: dict[str, object], left_s: int | None
+) -> None:
+    assert public_view.left_s(job(**fields), Counts(decided=decided), NOW + after_s) == left_s
+
+
+def test_a_job_page_says_how_long_it_takes_yet_while_it_is_computed(people: People) -> None:
+    job_id = people.job({"where": "a = 1"}, people.dataset("a\n" + "1\n" * 6, chunk_rows=1))
+    assert "at this pace" not in page(people, f"/jobs/{job_id}")
+    for host in (people.host(), people.host()):
+        reports = [host.computed(one) for one in host.ask(3)]
+        assert all(said["accepted"] for said in host.tell(*reports))
+    view = people.get(f"/jobs/{job_id}").json()
+    assert 0 < view["counts"]["decided"] < 6
+    assert re.search(r"about \d+ s left at this pace", page(people, f"/jobs/{job_id}"))
+    people.finish(job_id, [people.host(), people.host()])
+    assert "at this pace" not in page(people, f"/jobs/{job_id}")
 
 
 def test_long_lists_of_work_units_have_further_pages(people: People) -> None:
