@@ -22,7 +22,7 @@ WORDS = {
 }
 APPEAL = (
     "Nothing that it answered counts, and it gets no work. If that is a mistake, ask the server's "
-    "admin to lift the ban, and name the volunteer's id."
+    "admin to lift the ban of {volunteer}."
 )
 
 
@@ -42,10 +42,12 @@ def volunteer(one: Volunteer, names: Names) -> View:
 def own(one: Own, host_id: int, names: Names) -> View:
     """How whoever asks stands."""
     banned = _ban(one.banned_at, one.ban_reason)
+    public_id = names.of(Kind.VOLUNTEER, one.volunteer_id)
+    appeal = APPEAL.format(volunteer=public_id)
     return {
         "id": names.of(Kind.HOST, host_id),
-        "volunteer": names.of(Kind.VOLUNTEER, one.volunteer_id),
-        "banned": banned and {**banned, "words": _in_words(one.ban_reason), "appeal": APPEAL},
+        "volunteer": public_id,
+        "banned": banned and {**banned, "words": _in_words(one.ban_reason), "appeal": appeal},
         "answers": {
             "valid": one.valid,
             "invalid": one.invalid,

@@ -138,12 +138,14 @@ def test_a_volunteer_sees_how_it_stands_only_from_opened_jobs(people: People) ->
 
 def test_a_banned_volunteer_is_told_that_it_is_and_why_in_plain_words(people: People) -> None:
     host = people.host()
-    number = people.internal(Kind.VOLUNTEER, volunteer_of(people, host))
+    public_id = volunteer_of(people, host)
+    number = people.internal(Kind.VOLUNTEER, public_id)
     change = Adjust(volunteer_id=number, ban="the same wrong answer as another")
     people.store.write(lambda tx: writes.apply(tx.connection, [change], (), tx.now))
     banned = me(people, host)["banned"]
     assert "same wrong answers came from somebody else" in banned["words"]
     assert "admin" in banned["appeal"]
+    assert public_id in banned["appeal"], "whom the admin has to look for"
     people.job()
     refused = host.work(want=1).json()
     assert refused["assignments"] == []

@@ -139,9 +139,20 @@ def test_a_standing_becomes_words_and_a_ban_is_told_with_its_reason_and_the_appe
         "words({banned, answers, no_work_of: []})]",
         "standing",
     )
-    assert said[0] == "3 right, 2 wrong, 2 in jobs that are still sealed."
-    assert "no work of one job" in said[1]
+    told, why = said[0].split(". ", 1)
+    assert told == "3 right, 1 wrong, 1 not counted, 2 in jobs that are still sealed"
+    assert "contradict" in why and "no credit" in why
+    assert said[1].startswith(said[0]) and "no work of one job" in said[1]
     assert said[2] == "Banned. So. Ask."
+
+
+def test_whoever_was_never_wrong_is_not_told_what_wrong_means() -> None:
+    said = run(
+        "const answers = {valid: 3, invalid: 0, void: 0, in_sealed_jobs: 0};"
+        "out = standing.standingInWords({banned: null, answers, no_work_of: []})",
+        "standing",
+    )
+    assert said == "3 right, 0 wrong."
 
 
 def test_settings_that_were_kept_badly_are_as_nobody_chose_them() -> None:
