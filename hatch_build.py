@@ -23,8 +23,10 @@ NPM = HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 BUNDLES = (
     "grid/engines/assets/runtime-deno.js",
     "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/charts.js",
     "web/static/client/engine.js",
     "web/static/client/frame.js",
+    "web/static/client/job.js",
     "web/static/client/volunteer.js",
 )
 STAMP = "web/static/client/.stamp"

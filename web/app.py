@@ -30,6 +30,7 @@ from web.controllers import (
     reservations,
     root,
     sandbox,
+    statistics,
     trust,
 )
 from web.gate import Gate
@@ -62,6 +63,7 @@ API_HANDLERS = (
     outputs.show_output,
     outputs.watch_job,
     outputs.watch_server,
+    statistics.show_statistics,
     blobs.show_blob,
     hosts.enrol_host,
     hosts.exchange_work,
@@ -110,6 +112,7 @@ def create_app(
             health.show_readiness,
             sandbox.show_frame,
             *pages.HANDLERS,
+            statistics.find_workunit,
             credit.show_leaderboard,
             pages.static_files(),
         ],

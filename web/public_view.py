@@ -140,6 +140,7 @@ def job(
         "job_type": link(f"{API}/job-types/{one.job_type}"),
         "program": link(f"{base}/program"),
         "work_units": link(f"{base}/workunits"),
+        "statistics": link(f"{base}/statistics"),
         "events": link(f"{base}/events"),
     }
     if dataset_id is not None:

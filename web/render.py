@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import JavascriptLexer
 
 from grid.items import Json
 from grid.validator.credit import spelled
@@ -18,8 +23,17 @@ TEMPLATES = Path(__file__).parent / "templates"
 CELL_CHARS_MAX = 300
 
 
-def _utc(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def _utc(seconds: int) -> Markup:
+    """A time element in UTC; a script of every page tells it in the reader's own zone."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    shown, exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC"), moment.isoformat()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, shown, shown)
+
+
+@functools.lru_cache(maxsize=64)
+def _javascript(program: str) -> Markup:
+    """A program with its words coloured by classes; the text is as it was."""
+    return Markup(highlight(program, JavascriptLexer(stripnl=False), HtmlFormatter(nowrap=True)))  # noqa: S704 - the formatter escapes
 
 
 def _cell(value: Json) -> str:
@@ -57,6 +71,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "utc": _utc,
+        "javascript": _javascript,
         "cell": _cell,
         "pretty": _pretty,
         "share": _share,

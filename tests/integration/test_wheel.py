@@ -21,8 +21,10 @@ WHOLE = ("jobtypes", "web/templates", "web/static", "grid/db/migrations", "grid/
 BUNDLES = {
     "grid/engines/assets/runtime-deno.js",
     "grid/engines/assets/runtime-quickjs.js",
+    "web/static/client/charts.js",
     "web/static/client/engine.js",
     "web/static/client/frame.js",
+    "web/static/client/job.js",
     "web/static/client/volunteer.js",
 }
 #: What runs in the process that has the wheel and nothing of the checkout.

@@ -34,6 +34,7 @@ await Promise.all([
     outfile: `${page}/frame.js`,
   }),
   build({ ...common, entryPoints: ["broker/main.ts"], format: "iife", outfile: `${page}/volunteer.js` }),
+  build({ ...common, entryPoints: ["pages/job.ts", "pages/charts.ts"], format: "esm", outdir: page }),
   build({ ...common, entryPoints: ["broker/engine.ts"], format: "esm", outfile: `${page}/engine.js` }),
   build({ ...runtimeOptions, entryPoints: ["runtime/deno.ts"], format: "esm", outfile: `${engines}/runtime-deno.js` }),
   build({
@@ -49,8 +50,15 @@ await Promise.all([
   }),
 ]);
 
-const bundled = ["@noble/ciphers", "@noble/ed25519", "@noble/hashes", "@uwdata/flechette"];
+const bundled = [
+  "@kurkle/color/LICENSE.md",
+  "@noble/ciphers/LICENSE",
+  "@noble/ed25519/LICENSE",
+  "@noble/hashes/LICENSE",
+  "@uwdata/flechette/LICENSE",
+  "chart.js/LICENSE.md",
+];
 const licenses = await Promise.all(
-  bundled.map(async (name) => `${name}\n\n${await readFile(`node_modules/${name}/LICENSE`, "utf8")}`),
+  bundled.map(async (path) => `${path}\n\n${await readFile(`node_modules/${path}`, "utf8")}`),
 );
 for (const folder of [page, engines]) await writeFile(`${folder}/LICENSES.txt`, licenses.join("\n\n"));

@@ -96,6 +96,7 @@ def show_workunit(request: AnyRequest) -> Response[bytes]:
         query={
             "format": "`csv`, `json` or what the job type makes; `json` when not given",
             "version": "which version; the newest when not given",
+            "rows": "so many rows from the first on; all when not given; `csv` and `json` only",
         },
         problems=(400, 404, 409),
     ),
@@ -103,13 +104,16 @@ def show_workunit(request: AnyRequest) -> Response[bytes]:
 def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     """Gives the output of a completed job, streamed. 409 while there is none."""
     server, caller = looks.asked(request)
-    bodies.allow_query(request, "format", "version")
+    bodies.allow_query(request, "format", "version", "rows")
     facts = looks.find_job(server, caller, request.path_params["id"])
     wanted = request.query_params.get("format", "json")
     media = {**looks.media(server, facts.job), **FORMATS}
     if wanted not in media:
         raise bad_field("/format", f"format: {', '.join(sorted(media))}")
     version = bodies.convert_query(request, "version", int)
+    most = bodies.convert_query(request, "rows", int)
+    if most is not None and (most < 0 or wanted not in FORMATS):
+        raise bad_field("/rows", "rows: a whole number from 0, and for `csv` and `json` only")
     with server.store.read() as connection:
         made = listings.outputs(connection, [facts.job.id])[facts.job.id]
         newest = listings.counts(connection, [facts.job.id])[facts.job.id].output_version
@@ -120,7 +124,7 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
         raise not_found("version of this output")
     public_id = server.names.of(Kind.JOB, facts.job.id)
     return Stream(
-        _written(server, facts, one.output_version, wanted),
+        _written(server, facts, one.output_version, wanted, most),
         media_type=media[wanted],
         headers={
             "Cache-Control": PRIVATE,
@@ -132,8 +136,12 @@ def show_output(request: AnyRequest) -> Response[bytes] | Stream:
     )
 
 
-def _written(server: Server, facts: JobFacts, version: int, wanted: str) -> Iterator[bytes]:
+def _written(
+    server: Server, facts: JobFacts, version: int, wanted: str, most: int | None
+) -> Iterator[bytes]:
     batches = output_batches(server, facts, version)
+    if most is not None:
+        batches = _first_rows(batches, most)
     if wanted in FORMATS:
         write = chunks.write_csv if wanted == "csv" else chunks.write_json
         return write(facts.output_columns, batches)
@@ -142,6 +150,12 @@ def _written(server: Server, facts: JobFacts, version: int, wanted: str) -> Iter
     columns = () if dataset is None else dataset.columns
     job_type = server.store.job_types.loaded(facts.job.job_type_digest).job_type
     return job_type.render(wanted, facts.job.spec, columns, batches)
+
+
+def _first_rows(batches: Iterator[pa.RecordBatch], most: int) -> Iterator[pa.RecordBatch]:
+    while most > 0 and (batch := next(batches, None)) is not None:
+        yield batch.slice(0, most)
+        most -= batch.num_rows
 
 
 def output_batches(server: Server, facts: JobFacts, version: int) -> Iterator[pa.RecordBatch]:

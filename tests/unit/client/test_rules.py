@@ -13,13 +13,13 @@ import pytest
 from grid.dispatch import WhyNoWork
 from grid.volunteer.host import REASONS
 
-BROKER = Path(__file__).parents[3] / "web" / "client" / "broker"
+CLIENT = Path(__file__).parents[3] / "web" / "client"
 
 
-def run(statements: str, *modules: str) -> Any:
+def run(statements: str, *modules: str, folder: str = "broker") -> Any:
     """What the statements leave in `out`, with everything that the modules export in scope."""
     imports = "".join(
-        f"import * as {name} from {json.dumps((BROKER / f'{name}.ts').as_uri())};"
+        f"import * as {name} from {json.dumps((CLIENT / folder / f'{name}.ts').as_uri())};"
         for name in modules
     )
     flags = ("run", "--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check")
