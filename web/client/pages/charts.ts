@@ -46,6 +46,7 @@ export function draw(canvas: HTMLCanvasElement, kind: Kind, series: Series): voi
           borderColor: colour("--accent"),
           borderWidth: kind === "bars" ? 0 : 2,
           borderRadius: 2,
+          maxBarThickness: 48,
           pointRadius: series.values.length > 100 ? 0 : 2,
         },
       ],

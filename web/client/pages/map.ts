@@ -6,7 +6,7 @@ const CELL_MIN = 2;
 /** Cells are made small enough for a map of this height. */
 const HEIGHT_MAX = 360;
 
-const COLOURS: Record<string, string> = { a: "--accent", t: "--good", b: "--warn", g: "--bad", o: "--line" };
+const COLOURS: Record<string, string> = { a: "--accent", t: "--server", b: "--warn", g: "--bad", o: "--line" };
 
 export interface Layout {
   readonly columns: number;
