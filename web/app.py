@@ -20,6 +20,7 @@ from web.controllers import (
     blobs,
     credit,
     datasets,
+    embedding,
     health,
     hosts,
     job_types,
@@ -32,6 +33,7 @@ from web.controllers import (
     sandbox,
     statistics,
     trust,
+    volunteers,
 )
 from web.gate import Gate
 from web.headers import add_headers
@@ -85,6 +87,14 @@ API_HANDLERS = (
     admin.list_plugins,
     admin.set_plugin,
     admin.make_token,
+    embedding.show_embed_lines,
+    embedding.list_sites,
+    embedding.set_site,
+    volunteers.make_pairing,
+    volunteers.list_own_results,
+    volunteers.forget_volunteer,
+    volunteers.leave_consent,
+    volunteers.show_consent,
 )
 
 
@@ -113,6 +123,10 @@ def create_app(
             sandbox.show_frame,
             *pages.HANDLERS,
             statistics.find_workunit,
+            embedding.show_embed_script,
+            embedding.show_embed_version,
+            embedding.show_volunteer,
+            embedding.show_consent,
             credit.show_leaderboard,
             pages.static_files(),
         ],

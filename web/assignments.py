@@ -10,7 +10,7 @@ import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
-from grid.db import queries, quizzing, secrets
+from grid.db import hosts, queries, quizzing, secrets
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -149,6 +149,8 @@ class Assignments:
                     "name": job.name,
                     "job_type": job.job_type,
                     "page": f"/jobs/{public_id}",
+                    "owner": self._owner(job),
+                    "dataset": None if dataset is None else self._named(dataset),
                 }
             ),
             program=_raw(
@@ -162,6 +164,22 @@ class Assignments:
             params=_raw(with_literals(facts.params, self._secrets(job))),
             limits=_raw(self._limits(job)),
         )
+
+    def _owner(self, job: Job) -> str:
+        """The name by which volunteers choose or refuse its requester."""
+        if job.account_id is None:
+            return ""
+        with self._store.read() as connection:
+            return hosts.account_name(connection, job.account_id)
+
+    def _named(self, dataset: DataSet) -> Json:
+        public_id = self._store.keyring.identifiers.public(Kind.DATASET, dataset.id)
+        return {
+            "id": public_id,
+            "name": dataset.name,
+            "page": f"/datasets/{public_id}",
+            "chunk_rows": dataset.chunk_rows,
+        }
 
     def _secrets(self, job: Job) -> Secrets:
         """Dispatch gives such a job's work to trusted hosts of its own account only."""

@@ -18,6 +18,7 @@ from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.plugins.loader import PluginError
 from grid.settings import Settings
+from web import sites_cli
 from web.app import create_app
 from web.checking import check_job_type
 from web.server import Server
@@ -32,6 +33,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 app = cli.app
 app.command()(check_job_type)
+app.add_typer(sites_cli.app, name="sites")
 
 
 class _Uvicorn(uvicorn.Server):

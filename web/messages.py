@@ -127,6 +127,8 @@ class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     capabilities: CapabilitiesBody = CapabilitiesBody()
     #: Ed25519, in base64: it will sign its reports, and none counts that it did not.
     public_key: Word | None = None
+    #: A code by which it joins the volunteer of another browser.
+    pairing: Word | None = None
 
 
 class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -203,6 +205,28 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
     scope: Literal["requester", "trusted_host"]
     days: Annotated[int, Meta(ge=1, le=3650)] = 365
+
+
+class ConsentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A yes, left for the frame that made this word: 128 random bits or more, which nobody else
+    knows."""
+
+    word: Annotated[str, Meta(pattern=r"^[0-9a-f]{32,64}\Z")]
+    #: Of a core's time.
+    duty_percent: Annotated[int, Meta(ge=1, le=100)]
+    on_battery: bool
+    #: Millions of bytes a day; null for no limit.
+    data_mb_per_day: Annotated[int, Meta(ge=1, le=10**6)] | None
+
+
+class SiteBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whether a site may embed the volunteer page."""
+
+    #: Such as "https://example.org".
+    origin: Word
+    allowed: bool
+    #: Why not; the site's visitors read this.
+    reason: Annotated[str, Meta(max_length=MESSAGE_CHARS_MAX)] = ""
 
 
 class BanBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -79,34 +81,41 @@ def _environment() -> Environment:
         "number": lambda value: f"{value:,}",
         "credits": spelled,
     }
-    environment.globals |= {"here": "", "embed": False}
+    environment.globals |= {"here": "", "embed": False, "theme": ""}
     return environment
 
 
 _templates = _environment()
 
 
-def policy(sandbox_origin: str = "", embeddable: bool = False) -> str:
+#: What a page needs to stand in an isolated one.
+ISOLATED = {
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+
+
+def policy(sandbox_origin: str = "", ancestors: str = "'none'") -> str:
     """A page's Content-Security-Policy: nothing from elsewhere, no inline script or style."""
-    ancestors = "" if embeddable else "; frame-ancestors 'none'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"connect-src 'self'; frame-src 'self' {sandbox_origin}".rstrip()
-        + f"; base-uri 'none'; form-action 'none'{ancestors}"
+        + f"; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
     )
 
 
 def page(
     template: str,
-    facts: dict[str, Any],
+    facts: Mapping[str, Any],
     *,
     code: int = 200,
-    content_policy: str = policy(),
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Response[str]:
-    """A whole page."""
+    """A whole page; `headers` go before what every page has."""
+    usual = {"Content-Security-Policy": policy(), "Cache-Control": "no-cache"}
     return Response(
         _templates.get_template(template).render(facts),
         status_code=code,
         media_type="text/html",
-        headers={"Content-Security-Policy": content_policy, "Cache-Control": "no-cache"},
+        headers={**usual, **headers},
     )

@@ -11,15 +11,17 @@ from typing import cast
 import structlog
 
 from grid.daemons.runner import Daemons
+from grid.db import sites
 from grid.db.store import Store
 from grid.db.writer import Closed
 from grid.settings import Settings
-from web import public_view
+from web import embed_script, public_view
 from web.events import Broadcaster
 from web.exchange import Exchange
 from web.presence import Presence
 from web.problems import AnyRequest
 from web.receiving import Lines, sweep
+from web.sites import Sites
 
 log = structlog.get_logger("web")
 
@@ -36,6 +38,7 @@ class Server:
         self.presence = Presence(store)
         self.exchange = Exchange(store, self.presence)
         self.lines = Lines()
+        self.sites = Sites(store)
         self.events = Broadcaster(store, self.names, self.presence)
 
     @asynccontextmanager
@@ -45,6 +48,7 @@ class Server:
         if self.daemons is not None:
             self.daemons.start()
         self.events.start()
+        await self._keep_embed_script()
         noting = asyncio.create_task(self._note())
         try:
             yield
@@ -56,6 +60,15 @@ class Server:
             self.exchange.close()
             if self.daemons is not None:
                 await asyncio.to_thread(self.daemons.stop)
+
+    async def _keep_embed_script(self) -> None:
+        """Lines that sites copied yesterday are served beside today's script."""
+        try:
+            text = embed_script.newest().text
+        except FileNotFoundError:
+            log.warning("the client was not built: there is no embed.js")
+            return
+        await self.store.awrite(lambda transaction: sites.keep_script(transaction, text))
 
     async def _note(self) -> None:
         while True:

@@ -106,6 +106,8 @@ class NewHost(Struct, frozen=True, kw_only=True):
     prefix_bits: PrefixBits = PrefixBits()
     #: Ed25519, in base64; None for a host that signs nothing.
     public_key: str | None = None
+    #: Whom it joins by a pairing code; None for somebody new, or the account's own volunteer.
+    volunteer_id: int | None = None
 
 
 def token_hash(token: str) -> str:
@@ -182,10 +184,14 @@ def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
             last_seen_at=transaction.now,
         ),
     )
-    writes.start_principal(connection, number, volunteer_of(transaction, new.account_id))
-    hosts, joined = table(HostRow), False
+    hosts, joined, whose = table(HostRow), False, new.volunteer_id
+    if whose is None:
+        whose = volunteer_of(transaction, new.account_id)
+    writes.start_principal(connection, number, whose)
+    if new.volunteer_id is not None:
+        joined = _count_as_one(connection, hosts.c.volunteer_id == whose)
     if new.account_id is not None:
-        joined = _count_as_one(connection, hosts.c.account_id == new.account_id)
+        joined = _count_as_one(connection, hosts.c.account_id == new.account_id) or joined
     if not new.trusted:
         joined = note_network(transaction, number, new.address, new.prefix_bits) or joined
     token = add_token(transaction, ["host"], host_id=number, expires_at=new.expires_at)

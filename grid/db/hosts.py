@@ -152,6 +152,12 @@ def open_among(connection: Connection, job_ids: Collection[int]) -> frozenset[in
     )
 
 
+def account_name(connection: Connection, account_id: int) -> str:
+    """What an account is called (primary key)."""
+    rows = table(AccountRow)
+    return str(connection.scalar(select(rows.c.name).where(rows.c.id == account_id)))
+
+
 def accounts(connection: Connection, names: Collection[str]) -> dict[str, int]:
     """Account ids by name; names that nobody has are left out."""
     rows = table(AccountRow)

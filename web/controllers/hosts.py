@@ -6,8 +6,9 @@ import msgspec
 from litestar import Response, post
 
 from grid import statements
-from grid.db import commands
+from grid.db import commands, notes
 from grid.db.commands import NewHost
+from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.trust import PrefixBits
 from web import bodies, looks
@@ -19,7 +20,7 @@ from web.routes import about
 from web.server import server_of
 
 
-@post("/hosts", opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415)))
+@post("/hosts", opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415, 422)))
 async def enrol_host(request: AnyRequest) -> Response[bytes]:
     """Enrols a browser profile or a machine, and gives it a token for `/work`.
 
@@ -32,6 +33,8 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
         raise Problem(409, f"this server speaks protocol {PROTOCOL}, not {body.protocol}")
     if body.public_key is not None and statements.public_key(body.public_key) is None:
         raise bad_field("/public_key", "not an Ed25519 key of 32 bytes in base64")
+    if body.pairing is not None and caller.account_id is not None:
+        raise bad_field("/pairing", "with an account's token a host belongs to that account")
     new = NewHost(
         account_id=caller.account_id,
         trusted="trusted_host" in caller.scopes,
@@ -45,7 +48,16 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
             ipv4=server.settings.ipv4_prefix_bits, ipv6=server.settings.ipv6_prefix_bits
         ),
     )
-    number, token, joined = await server.store.awrite(lambda tx: commands.add_host(tx, new))
+
+    def enrol(transaction: Transaction) -> tuple[int, str, bool]:
+        if body.pairing is None:
+            return commands.add_host(transaction, new)
+        whose = notes.take_pairing(transaction, body.pairing)
+        if whose is None:
+            raise bad_field("/pairing", "this code is wrong, used, or older than ten minutes")
+        return commands.add_host(transaction, msgspec.structs.replace(new, volunteer_id=whose))
+
+    number, token, joined = await server.store.awrite(enrol)
     if joined:
         server.exchange.forget_hosts()
     answer = {

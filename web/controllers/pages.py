@@ -15,8 +15,7 @@ from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
 from grid.states import JobState
-from web import blob_links, bodies, looks, public_view, render
-from web.addresses import server_origin
+from web import blob_links, looks, public_view, render
 from web.controllers.datasets import PREVIEW_ROWS, first_rows
 from web.controllers.job_types import all_types, whole
 from web.controllers.outputs import output_batches, workunit_views
@@ -146,23 +145,7 @@ def show_job_type(request: AnyRequest) -> Response[str]:
     return render.page("job_type.html", {"one": whole(server, request.path_params["name"])})
 
 
-@get("/volunteer")
-async def show_volunteer(request: AnyRequest) -> Response[str]:
-    """The page that computes, after a click; any site may frame it, best with `?embed=1`."""
-    server, _ = looks.asked(request)
-    origin = server.settings.sandbox_origin
-    embed = bodies.convert_query(request, "embed", bool) is True
-    facts = {
-        "here": "volunteer",
-        "sandbox_origin": origin,
-        "embed": embed,
-        "address": server_origin(request, server.settings),
-    }
-    policy = render.policy(origin, embeddable=True)
-    return render.page("volunteer.html", facts, content_policy=policy)
-
-
-HANDLERS = (show_home, show_jobs, show_job, show_dataset, show_job_type, show_volunteer)
+HANDLERS = (show_home, show_jobs, show_job, show_dataset, show_job_type)
 
 
 def static_files() -> Router:

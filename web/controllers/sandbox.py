@@ -10,7 +10,9 @@ from pathlib import Path
 
 from litestar import Response, get
 
+from web import bodies
 from web.problems import AnyRequest, not_found
+from web.render import ISOLATED
 from web.routes import about
 
 #: Holds no `</script`: the build sees to that.
@@ -57,10 +59,16 @@ def document(script: str, nonce: str) -> str:
 
 @get("/sandbox/frame.html", sync_to_thread=True, opt=about(answer="text/html"))
 def show_frame(request: AnyRequest) -> Response[str]:
-    """Gives the frame that computes; its script runs under a nonce of this very answer."""
+    """Gives the frame that computes; its script runs under a nonce of this very answer.
+
+    `?coep=1` lets it stand in a page that is cross-origin isolated.
+    """
     try:
         script = SCRIPT.read_text("utf-8")
     except FileNotFoundError as error:
         raise not_found("frame: the client was not built") from error
+    isolated = ISOLATED if bodies.convert_query(request, "coep", bool) is True else {}
     nonce = secrets.token_urlsafe(18)
-    return Response(document(script, nonce), media_type="text/html", headers=headers(nonce))
+    return Response(
+        document(script, nonce), media_type="text/html", headers={**headers(nonce), **isolated}
+    )

@@ -144,3 +144,25 @@ def _set_host_speeds() -> Each:
     return Each(
         2, lambda spot: update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1))
     )
+
+
+def forget_hosts(connection: Connection, host_ids: Sequence[int], now: int) -> int:
+    """End these hosts' tokens and delete what describes a machine; how many tokens ended
+    (ix_token_host_id). What they answered stays: verdicts rest on it."""
+    hosts, tokens = table(HostRow), table(TokenRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id.in_(host_ids))
+        .values(
+            capabilities={},
+            public_key=None,
+            hidden_prefix=None,
+            prefix_day=None,
+            reserved_job_id=None,
+        )
+    )
+    return connection.execute(
+        update(tokens)
+        .where(tokens.c.host_id.in_(host_ids), tokens.c.revoked_at.is_(None))
+        .values(revoked_at=now)
+    ).rowcount

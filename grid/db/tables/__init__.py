@@ -15,6 +15,11 @@ from grid.db.tables.credit import (
     SealedCreditRow,
     TeamRow,
 )
+from grid.db.tables.embedding import (
+    EmbedScriptRow,
+    NoteRow,
+    SiteRow,
+)
 from grid.db.tables.house import (
     JobTypeSpeedRow,
     OutboxRow,
@@ -49,12 +54,14 @@ __all__ = [
     "AccountRow",
     "ChunkColumnRow",
     "DataSetRow",
+    "EmbedScriptRow",
     "HostRow",
     "IdempotencyRow",
     "JobRow",
     "JobTypeCostRow",
     "JobTypeSpeedRow",
     "MergeRow",
+    "NoteRow",
     "OutboxRow",
     "OutputPartRow",
     "OutputRow",
@@ -68,6 +75,7 @@ __all__ = [
     "ReviewRow",
     "SealedCreditRow",
     "SecretRow",
+    "SiteRow",
     "TeamRow",
     "TokenRow",
     "VolunteerRow",

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from web import render
 from web.controllers import sandbox
+from web.controllers.embedding import lines
 
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "web" / "static"
@@ -38,8 +39,9 @@ def server() -> Iterator[FakeServer]:
         one.sandbox_origin = one.url.replace("127.0.0.1", "localhost")
         files = FileSystemLoader(ROOT / "web" / "templates")
         template = Environment(loader=files, autoescape=True).get_template("volunteer.html")
-        page = template.render(sandbox_origin=one.sandbox_origin, embed=False)
-        policy = render.policy(one.sandbox_origin, embeddable=True)
+        facts = {"sandbox_origin": one.sandbox_origin, "owner": "", "purpose": "", "theme": ""}
+        page = template.render(facts, embed=False, lines=lines(one.url, ""))
+        policy = render.policy(one.sandbox_origin, ancestors="*")
         frame = (
             '<!doctype html><meta charset="utf-8"><title>Grid sandbox</title>'
             f'<script nonce="{NONCE}">{(STATIC / "client" / "frame.js").read_text()}</script>'

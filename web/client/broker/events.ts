@@ -15,7 +15,7 @@ export interface JobNamed {
   /** Whose job it is. */
   owner?: string;
   /** The data set it computes on, where there is one. */
-  dataset?: { id: string; name: string; page: string } | null;
+  dataset?: { id: string; name: string; page: string; chunk_rows: number } | null;
 }
 
 /** The part of a job that one result is about: rows of its data set or numbers it counts, from 0. */

@@ -1,0 +1,70 @@
+/** This file is where a visitor of another site says yes or no, on a page that nothing covers. */
+
+import { CONSENT, type ConsentGiven, HEARD } from "./consenting.ts";
+
+/** The frame answers at once; it may still be loading. */
+const PATIENCE_MS = 4_000;
+
+function place<Kind extends HTMLElement>(name: string): Kind {
+  return document.querySelector<Kind>(`[data-grid="${name}"]`)!;
+}
+
+const site = document.querySelector<HTMLElement>("[data-site]")!.dataset["site"]!;
+/** Of the frame that opened this page; nobody else knows it. */
+const word = /^#([0-9a-f]{32,64})$/.exec(location.hash)?.[1] ?? null;
+
+function decision(yes: boolean): ConsentGiven {
+  const data = place<HTMLSelectElement>("data").value;
+  return {
+    grid: CONSENT,
+    site,
+    yes,
+    chosen: {
+      duty_percent: Number(place<HTMLSelectElement>("duty").value),
+      on_battery: place<HTMLInputElement>("battery").checked,
+      data_mb_per_day: data === "" ? null : Number(data),
+    },
+  };
+}
+
+/** The frame that asked stands in the page that opened this one, or is what opened it. Only a window
+ * of our own origin can hear it. */
+function tell(said: ConsentGiven): void {
+  const opener = window.opener as Window | null;
+  if (!opener) return;
+  opener.postMessage(said, location.origin);
+  for (let at = 0; at < opener.length; at += 1) opener[at]!.postMessage(said, location.origin);
+}
+
+async function leave(said: ConsentGiven): Promise<boolean> {
+  if (word === null || !said.yes) return false;
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ word, ...said.chosen });
+  return (await fetch("/api/v1/consents", { method: "POST", body, headers })).ok;
+}
+
+async function decide(yes: boolean): Promise<void> {
+  const said = decision(yes);
+  for (const one of document.querySelectorAll<HTMLButtonElement>("[data-grid=answers] button")) one.disabled = true;
+  const heard = new Promise<boolean>((resolve) => {
+    addEventListener("message", ({ origin, data }: MessageEvent<unknown>) => {
+      if (origin === location.origin && data === HEARD) resolve(true);
+    });
+    setTimeout(() => resolve(false), PATIENCE_MS);
+  });
+  tell(said);
+  const left = await leave(said).catch(() => false);
+  const arrived = left || (await heard);
+  place("outcome").textContent = outcome(yes, arrived);
+  place("outcome").hidden = false;
+  if (arrived || !yes) close();
+}
+
+function outcome(yes: boolean, arrived: boolean): string {
+  if (!yes) return "Nothing is computed. You can close this page.";
+  if (arrived) return `Thank you. It begins on ${site}; you can close this page.`;
+  return `The page of ${site} does not hear this one. Go back to it, and use the link in Grid's card there.`;
+}
+
+place("yes").addEventListener("click", () => void decide(true));
+place("no").addEventListener("click", () => void decide(false));
