@@ -179,7 +179,9 @@ class Play:
         with self.server.store.read() as connection:
             units = queries.workunits(connection, evidence.workunit_ids(connection))
             texts = evidence.outputs(connection, units.values())
-            banned = [self._members[number] for number in evidence.banned(connection)]
+            hosts = evidence.banned(connection)
+        # A host of whose enrolment nobody heard, for the server died behind it, is nobody's.
+        banned = [self._members[number] for number in hosts if number in self._members]
         liars = sum(one.traits.saboteur for one in banned)
         jobs = self.server.jobs()
         ends.check(self.server.store, jobs.values(), units.values(), texts)

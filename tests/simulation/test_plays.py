@@ -185,6 +185,22 @@ def test_hosts_of_one_account_are_one_volunteer_and_its_own_requester_earns_noth
     assert (owner.checks2, owner.credit) == (0, 0)
 
 
+def test_a_host_whose_enrolment_died_with_the_server_is_counted_among_nobody() -> None:
+    """It is committed, its host never heard of it and enrols again; and its account is banned."""
+    died = msgspec.structs.replace(
+        CAUGHT, work_units=10, hosts=8, accounts=0.4, crashes_at=((6, Moment.AFTER),)
+    )
+    with simulation.folder() as folder:
+        play = Play(died, Path(folder))
+        summary = play.go()
+        store = Store(play.server.store.settings, clock=lambda: 2_000_000_000)
+        enrolled = len(list(rows(store, HostRow)))
+        store.close()
+    assert summary.crashes == {"after": 1}
+    assert enrolled > summary.hosts, "one host more than anybody knows of"
+    assert 0 < summary.banned + summary.banned_honest <= summary.hosts
+
+
 @pytest.mark.parametrize("mode", Mode)
 def test_quizzes_are_asked_where_answers_are_weighed(mode: Mode) -> None:
     scenario = msgspec.structs.replace(CAUGHT, mode=mode, work_units=12, crashes=0.01)

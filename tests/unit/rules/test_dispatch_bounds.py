@@ -259,3 +259,23 @@ def test_of_requesters_served_alike_the_first_comes_first_and_then_they_take_tur
     order = [one.offer.account_id for one in interleaved(queues, {})]
     assert order == [None, 1, 2, None, 1, 2]
     assert interleaved([], {}) == interleaved([[], []], {}) == []
+
+
+@pytest.mark.parametrize(
+    ("trusted", "account", "count"),
+    [
+        # a host of the job's own account, a stranger's, nobody's, and one that nobody vouches for
+        (True, 1, 3),
+        (True, 2, 0),
+        (True, None, 0),
+        (False, 1, 0),
+    ],
+)
+@pytest.mark.parametrize("owner", [1, None])
+def test_work_with_secrets_goes_to_trusted_hosts_of_its_own_account_alone(
+    trusted, account, count, owner
+):
+    one = msgspec.structs.replace(host(), trusted=trusted, account_id=account)
+    offered = pool(3, owner_only=True, account_id=owner)
+    (given,) = assign([Ask(host=one, want=9)], offered, NOW)
+    assert len(given.transitions) == (count if owner else 0)

@@ -90,6 +90,17 @@ def test_strangers_who_name_three_engines_neither_freeze_a_job_nor_go_free(who):
     assert banned(step(with_answer(one, answered(7, RIGHT)), NOW, after)[1]) == {1, 2, 3}
 
 
+@pytest.mark.parametrize(("frozen", "decided"), [(True, None), (False, digest(b"right"))])
+def test_while_a_job_is_frozen_one_known_volunteer_among_three_engines_is_doubt_enough(
+    frozen, decided
+):
+    """Another work unit of the job made its reference the suspect; nobody has looked yet."""
+    one = united(CHROMIUM, FIREFOX, WEBKIT)
+    rested, after, _ = step(one, NOW, known({1: 300, 2: 0, 3: 0}, sealed=False, frozen=frozen))
+    assert (chosen(rested), banned(after)) == (decided, set())
+    assert (after.standing(1).checks2 == 300) == frozen
+
+
 def trapped(checks2: int, *traps: tuple[str, str]):
     """Two whom a trusted run contradicts, then traps that come back one by one, from volunteers
     who have survived so much; the work unit, and after which trap the job was frozen."""

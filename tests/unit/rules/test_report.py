@@ -7,7 +7,7 @@ import pytest
 from crowd import NOW, answered, ended, sent, unit, waiting
 
 from grid.leases import Lease
-from grid.report import LATE, RENEWED_BOUNDS_MAX, Refusal, Report, judge, renew
+from grid.report import LATE, RENEWED_BOUNDS_MAX, Refusal, Report, judge, refuse_put, renew
 from grid.states import AssimilateState, Outcome, ServerState
 from grid.transition import after
 
@@ -228,3 +228,32 @@ def test_an_impossible_output_is_refused_by_name_and_ends_the_copy():
     again = judge(bad, changed.results[0], changed, NOW)
     assert (again.accepted, again.reason, again.transition) == (False, BAD_OUTPUT, None)
     assert judge(said(), changed.results[0], changed, NOW).reason == ALREADY_REPORTED
+
+
+@pytest.mark.parametrize(
+    ("result", "settled", "held", "reason"),
+    [
+        # of which result, of which work unit, under what lease, refused as
+        (None, {}, lease(), UNKNOWN_RESULT),
+        (waiting(1), {}, lease(), NOT_YOURS),
+        (sent(1), {}, lease(host=2), NOT_YOURS),
+        (sent(1), {}, lease(epoch=2), BAD_LEASE),
+        (answered(1, "other"), {}, lease(), ALREADY_REPORTED),
+        (ended(1, Outcome.ABANDONED), {}, lease(), ALREADY_REPORTED),
+        (ended(1, Outcome.CLIENT_ERROR, report_digest=None), {}, lease(), ALREADY_REPORTED),
+        (sent(1), {}, lease(), None),
+        (sent(1), SETTLED, lease(), None),
+        (sent(1, deadline=NOW), SETTLED, lease(), None),
+        (sent(1, deadline=NOW - 1), {}, lease(), None),
+        (sent(1, deadline=NOW - 1), SETTLED, lease(), TOO_LATE),
+        (ended(1, Outcome.NO_REPLY, report_digest=None), {}, lease(), None),
+        (ended(1, Outcome.NO_REPLY, report_digest=None), SETTLED, lease(), TOO_LATE),
+    ],
+)  # fmt: skip
+def test_an_output_may_be_put_as_long_as_its_report_would_be_heard(result, settled, held, reason):
+    one = None if result is None else unit(result, **settled)
+    assert refuse_put(result, one, held, NOW) is reason
+
+
+def test_an_output_of_a_work_unit_that_is_gone_is_refused_by_name():
+    assert refuse_put(sent(1), None, lease(), NOW) is UNKNOWN_RESULT

@@ -110,3 +110,16 @@ def test_an_engine_is_convicted_by_its_further_tries_alone(purpose, is_convicted
     one = standard(answered(1, RIGHT, engine=FIREFOX), *wrong, computed(90, RIGHT))
     after = step(one, NOW, crowd(quarantined={CHROMIUM: one.id}))[1]
     assert after.convicted == (frozenset({CHROMIUM}) if is_convicted else frozenset())
+
+
+def test_each_suspect_engine_is_tried_by_itself():
+    """Both fell under suspicion by one work unit; a try of the one is no try of the other."""
+    other = "chromium/131"
+    lies = [(WRONG, CHROMIUM)] * 2 + [("other", other)] * 2
+    one, now_known, _ = step(disputed(*lies, (RIGHT, FIREFOX)), NOW, known(300))
+    assert sorted(now_known.quarantined) == [CHROMIUM, other]
+    tries = {probe.engine: probe for probe in made(one, Purpose.PROBE)}
+    assert set(tries) == {CHROMIUM, other}
+    told = answered(tries[CHROMIUM].id, WRONG, 6, engine=CHROMIUM, purpose=Purpose.PROBE)
+    one, now_known, _ = step(with_answer(one, told), NOW, now_known)
+    assert sorted(probe.engine for probe in made(one, Purpose.PROBE)) == [CHROMIUM, other]
