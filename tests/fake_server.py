@@ -22,6 +22,8 @@ STANDING = {
     "answers": {"valid": 3, "invalid": 1, "void": 0, "in_sealed_jobs": 2},
     "no_work_of": [],
 }
+#: What pages of every origin may read.
+OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
 
 
 class Unit:
@@ -67,7 +69,8 @@ class FakeServer:
         self.units: list[Unit] = []
         self.blobs: dict[str, bytes] = {}
         self.pages: dict[str, tuple[str, bytes, dict[str, str]]] = {
-            "/api/v1/hosts/me": ("application/json", json.dumps(STANDING).encode(), {})
+            "/api/v1/hosts/me": ("application/json", json.dumps(STANDING).encode(), {}),
+            "/sandbox/reached.js": ("text/javascript", b"// reached\n", OPEN_TO_ALL),
         }
         self.requests: list[dict[str, Any]] = []
         self.hits: list[str] = []
@@ -80,6 +83,8 @@ class FakeServer:
         #: What was put: result and digest → lease and bytes; codes to refuse the next ones with.
         self.put: dict[tuple[str, str], tuple[str, bytes]] = {}
         self.refuse_put: list[int] = []
+        #: What hosts say can be reached from inside their sandboxes.
+        self.told: list[list[str]] = []
         #: Leases renewed, and results whose renewal is refused.
         self.renewed: list[str] = []
         self.take_back: set[str] = set()
@@ -235,7 +240,7 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                 self._answer(200, "application/octet-stream", blob, {})
                 return
             server.hits.append(self.path)
-            self._answer(404, "text/plain", b"nothing here", {"Access-Control-Allow-Origin": "*"})
+            self._answer(404, "text/plain", b"nothing here", OPEN_TO_ALL)
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"null")
@@ -247,6 +252,9 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
                     server.lose -= 1
                     self.close_connection = True
                     return
+            elif self.path == "/api/v1/hosts/me/sandbox":
+                server.told.append(body["reached"])
+                code, answer = 200, {}
             else:
                 server.hits.append(self.path)
                 code, answer = 404, {"title": "Not Found"}

@@ -131,6 +131,16 @@ class HostBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pairing: Word | None = None
 
 
+#: Names of what a host could reach: a fixed list of ours, which may grow.
+Reached = Annotated[str, Meta(pattern=r"^[A-Za-z:.]{1,40}\Z")]
+
+
+class ReachedBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a host could reach from inside its sandbox."""
+
+    reached: Annotated[tuple[Reached, ...], Meta(min_length=1, max_length=32)]
+
+
 class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one result ended."""
 

@@ -47,12 +47,41 @@ class Listed(Struct, frozen=True, kw_only=True):
     reserved: bool
 
 
+class OpenSandbox(Struct, frozen=True, kw_only=True):
+    """A host whose sandbox let something through."""
+
+    id: int
+    engine: str
+    #: Names, parted by blanks.
+    reached: str
+    at: int
+
+
 class TooFew(Exception):
     """Not so many hosts can be reserved; says how many can."""
 
     def __init__(self, available: int) -> None:
         self.available = available
         super().__init__(f"only {available} available")
+
+
+def open_sandboxes(connection: Connection, limit: int, before: int | None) -> list[OpenSandbox]:
+    """The newest hosts that said so, those before id `before` (host_sandbox_open)."""
+    conditions: list[ColumnElement[bool]] = [HOST.c.sandbox_open_at.is_not(None)]
+    if before is not None:
+        conditions.append(HOST.c.id < before)
+    found = connection.execute(
+        select(
+            HOST.c.id,
+            HOST.c.engine,
+            HOST.c.sandbox_reached.label("reached"),
+            HOST.c.sandbox_open_at.label("at"),
+        )
+        .where(*conditions)
+        .order_by(HOST.c.id.desc())
+        .limit(limit)
+    )
+    return [OpenSandbox(**row._mapping) for row in found]
 
 
 def online(connection: Connection, now: int, limit: int) -> list[Listed]:

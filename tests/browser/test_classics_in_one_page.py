@@ -42,6 +42,7 @@ def test_one_page_computes_a_classic_job_in_seconds(
     output: list[list[Any]],
     promised_s: float,
 ) -> None:
+    visit.choose(cores=2, dutyPercent=100)
     page = visit.page()
     page.click(START)
     expect(page.locator(STATE)).to_contain_text("Waiting for work")

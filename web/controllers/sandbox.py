@@ -72,3 +72,11 @@ def show_frame(request: AnyRequest) -> Response[str]:
     return Response(
         document(script, nonce), media_type="text/html", headers={**headers(nonce), **isolated}
     )
+
+
+@get("/sandbox/reached.js", opt=about(answer="text/javascript"))
+async def show_reached(request: AnyRequest) -> Response[str]:
+    """Answers whoever reaches it, which nobody inside the frame must: volunteers try it."""
+    return Response(
+        "// reached\n", media_type="text/javascript", headers={"Cache-Control": "no-store"}
+    )

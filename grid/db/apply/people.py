@@ -52,6 +52,16 @@ def set_last_seen(connection: Connection, host_ids: Sequence[int], now: int) -> 
     connection.execute(update(hosts).where(hosts.c.id.in_(host_ids)).values(last_seen_at=now))
 
 
+def note_open_sandbox(connection: Connection, host_id: int, reached: str, now: int) -> None:
+    """Note what a host could reach from inside its sandbox."""
+    hosts = table(HostRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(sandbox_reached=reached, sandbox_open_at=now)
+    )
+
+
 def revoke_token(connection: Connection, token_id: int, now: int) -> bool:
     """End a token; False when it had ended."""
     tokens = table(TokenRow)

@@ -113,6 +113,8 @@ class HostRow(SQLModel, table=True):
             "reserved_job_id",
             sqlite_where=text("reserved_job_id IS NOT NULL"),
         ),
+        # admins: whose sandbox is open
+        Index("host_sandbox_open", "id", sqlite_where=text("sandbox_open_at IS NOT NULL")),
         # leaderboards
         Index("host_credit", "credit", "id", sqlite_where=text("credit > 0")),
         Index("host_recent", "recent", "id", sqlite_where=text("credit > 0")),
@@ -132,6 +134,9 @@ class HostRow(SQLModel, table=True):
     last_seen_at: int
     #: Ed25519, in base64; None for a host that signs nothing.
     public_key: str | None = None
+    #: What it could reach from inside its sandbox, in its words, and when it said so last.
+    sandbox_reached: str | None = None
+    sandbox_open_at: int | None = None
     #: Only work of this job goes to it while that job is open.
     reserved_job_id: int | None = Field(default=None, foreign_key="job.id")
     #: Thousandths of the fleet's median speed, as measured.

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import deno
 import pytest
+from client_rules import run
 
 from grid.dispatch import WhyNoWork
 from grid.volunteer.host import REASONS
-
-CLIENT = Path(__file__).parents[3] / "web" / "client"
-
-
-def run(statements: str, *modules: str, folder: str = "broker") -> Any:
-    """What the statements leave in `out`, with everything that the modules export in scope."""
-    imports = "".join(
-        f"import * as {name} from {json.dumps((CLIENT / folder / f'{name}.ts').as_uri())};"
-        for name in modules
-    )
-    flags = ("run", "--quiet", "--no-config", "--no-lock", "--no-remote", "--no-npm", "--no-check")
-    done = subprocess.run(
-        [deno.find_deno_bin(), *flags, "-"],
-        input=f"{imports} let out; {statements}; console.log(JSON.stringify(out));",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_a_pause_doubles_up_to_five_minutes_and_starts_again_after_a_success() -> None:
@@ -44,24 +22,6 @@ def test_a_pause_doubles_up_to_five_minutes_and_starts_again_after_a_success() -
     assert [round(pause) for pause in pauses[:5]] == [1, 2, 4, 8, 16]
     assert all(299 < pause <= 300 for pause in pauses[10:40])
     assert pauses[40:] == [0.5, 7, 300]
-
-
-def test_a_finished_answer_is_kept_until_the_server_speaks_of_it_and_never_changes() -> None:
-    out = run(
-        """
-        const r = new reports.Reports();
-        const one = (id, output) => ({ result_id: id, lease: "l", outcome: "success", output });
-        r.add(one("a", "1")); r.add(one("a", "2")); r.add(one("b", "3"));
-        const before = r.unsettled().map(({ output }) => output);
-        const said = [{ result_id: "a", accepted: true }, { result_id: "x", accepted: true }];
-        const taken = r.settle({ reports: said });
-        const late = { result_id: "b", accepted: false, reason: "too_late" };
-        const refused = r.settle({ reports: [late] });
-        out = [before, taken, refused, r.unsettled()];
-        """,
-        "reports",
-    )
-    assert out == [["1", "3"], 1, 0, []]
 
 
 def test_leases_are_renewed_and_lost_one_by_one() -> None:

@@ -9,6 +9,8 @@ export const PROTOCOL = 1;
 export interface Identity {
   host_id: string;
   token: string;
+  /** Of the key that it enrolled with, and signs under. */
+  public_key?: string;
   sandbox_origin: string;
   heartbeat_s: number;
 }
@@ -56,6 +58,10 @@ export interface WorkRequest {
   holding?: string[];
   /** May be kept waiting a moment for work to turn up. */
   wait?: boolean;
+  owners?: string[];
+  refuse_owners?: string[];
+  topics?: string[];
+  refuse_topics?: string[];
 }
 
 export interface WorkAnswer {
@@ -94,8 +100,9 @@ export class Api {
     this.#base = base;
   }
 
-  enrol(engine: string, capabilities: object): Promise<Identity> {
-    return this.#post("/hosts", { protocol: PROTOCOL, kind: "browser", engine, capabilities });
+  async enrol(engine: string, capabilities: object, public_key: string): Promise<Identity> {
+    const body = { protocol: PROTOCOL, kind: "browser", engine, capabilities, public_key };
+    return { ...(await this.#post<Identity>("/hosts", body)), public_key };
   }
 
   work(token: string, request: WorkRequest): Promise<WorkAnswer> {
@@ -108,15 +115,27 @@ export class Api {
     return (await this.#fetch(`${this.#base}/hosts/me`, { headers })).json() as Promise<Standing>;
   }
 
-  /** Sent even though the page goes away. Nobody hears the answer. */
+  /** Sent even though the page goes away: the first of the reports, as many as browsers let
+   * outlive it. Nobody hears the answer. */
   farewell(token: string, reports: Report[]): void {
-    const body = JSON.stringify({ protocol: PROTOCOL, token, reports, renew: [], want: 0 });
+    let room = KEEPALIVE_LENGTH_MAX;
+    const fitting = reports.filter((one) => (room -= JSON.stringify(one).length + 1) > 0);
+    const body = JSON.stringify({ protocol: PROTOCOL, token, reports: fitting, renew: [], want: 0 });
     const headers = { "Content-Type": "application/json" };
     const url = `${this.#base}/work`;
-    const keepalive = body.length < KEEPALIVE_LENGTH_MAX;
-    void fetch(url, { method: "POST", body, headers, keepalive, credentials: "omit" }).catch(() => {
+    void fetch(url, { method: "POST", body, headers, keepalive: true, credentials: "omit" }).catch(() => {
       // Nobody listens any more; the deadline does the rest.
     });
+  }
+
+  /** The sandbox is open: what was reached from inside, by name. The server tells its admin. */
+  async tellReached(token: string, reached: string[]): Promise<void> {
+    await this.#post("/hosts/me/sandbox", { reached }, token);
+  }
+
+  /** That address answers. Rejects where it does not. */
+  async isThere(url: string): Promise<void> {
+    await this.#fetch(url, { cache: "no-store" });
   }
 
   /** An output that is too large for its report, which then names its digest. */
@@ -129,8 +148,8 @@ export class Api {
     return (await this.#fetch(new URL(url, location.href).href, {}, signal)).arrayBuffer();
   }
 
-  async #post<T>(path: string, body: unknown): Promise<T> {
-    const headers = { "Content-Type": "application/json" };
+  async #post<T>(path: string, body: unknown, token?: string): Promise<T> {
+    const headers = { "Content-Type": "application/json", ...(token ? { Authorization: `Bearer ${token}` } : {}) };
     const init = { method: "POST", body: JSON.stringify(body), headers };
     return (await this.#fetch(this.#base + path, init)).json() as Promise<T>;
   }

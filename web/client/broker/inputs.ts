@@ -4,13 +4,17 @@ import type { Api, Assignment } from "./api.ts";
 import { patiently } from "./patience.ts";
 import type { Computation } from "./sandbox.ts";
 
-export class Inputs {
-  readonly #api: Api;
-  #program: { digest: string; bytes: ArrayBuffer } | null = null;
+/** Programs of so many jobs are kept: work units of several may come in turn. */
+const PROGRAMS_KEPT = 4;
 
-  constructor(api: Api) {
-    this.#api = api;
-  }
+export class Inputs {
+  readonly #programs = new Map<string, Promise<ArrayBuffer>>();
+
+  constructor(
+    readonly api: Api,
+    /** Hears of every byte that was fetched. */
+    readonly onBytes: (count: number) => void,
+  ) {}
 
   /**
    * All bytes of one computation; the frame checks their digests. While the server is away it is
@@ -19,9 +23,10 @@ export class Inputs {
   async fetch(assignment: Assignment, signal: AbortSignal): Promise<Computation> {
     const { program, inputs, columns, params, limits } = assignment;
     const [bytes, ...parts] = await Promise.all([
-      this.#programBytes(program, signal),
+      this.#program(program),
       ...inputs.map(async ({ digest, url }) => ({ digest, bytes: await this.#bytes(url, signal) })),
     ]);
+    signal.throwIfAborted();
     const step = Math.max(columns.length, 1);
     const firstOfEach = inputs.filter((_, at) => at % step === 0);
     return {
@@ -30,22 +35,28 @@ export class Inputs {
       columns: columns.map(({ physical, nullable }) => ({ physical, nullable })),
       rows: firstOfEach.map(({ rows }) => rows),
       points: assignment.points ?? null,
-      firsts: firstOfEach.map(({ first_row }) => first_row ?? 0),
+      firsts: assignment.points ? firstOfEach.map(({ first_row }) => first_row ?? 0) : firstOfEach.map(() => 0),
       params: JSON.stringify(params),
       outputBytesMax: limits.output_bytes_max,
       timeLimitS: limits.time_limit_s,
     };
   }
 
-  async #programBytes(program: Assignment["program"], signal: AbortSignal): Promise<ArrayBuffer> {
-    if (this.#program?.digest !== program.digest) {
-      const bytes = await this.#bytes(program.url, signal);
-      this.#program = { digest: program.digest, bytes };
-    }
-    return this.#program.bytes;
+  /** Fetched once for all work units that want it now or soon, whoever of them is dropped. */
+  #program({ digest, url }: Assignment["program"]): Promise<ArrayBuffer> {
+    const kept = this.#programs.get(digest);
+    const bytes = kept ?? this.#bytes(url, new AbortController().signal);
+    this.#programs.delete(digest);
+    this.#programs.set(digest, bytes);
+    if (!kept) bytes.catch(() => this.#programs.delete(digest));
+    const [oldest] = this.#programs.keys();
+    if (this.#programs.size > PROGRAMS_KEPT) this.#programs.delete(oldest!);
+    return bytes;
   }
 
   async #bytes(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
-    return patiently(() => this.#api.bytes(url, signal), signal);
+    const bytes = await patiently(() => this.api.bytes(url, signal), signal);
+    this.onBytes(bytes.byteLength);
+    return bytes;
   }
 }

@@ -1,9 +1,12 @@
 /** This file is where the page remembers things between visits, as far as the browser lets it. */
 
 import type { Identity } from "./api.ts";
+import { type Settings, settingsOf } from "./settings.ts";
 
 const IDENTITY = "grid.identity";
 const TAKING_PART = "grid.taking-part";
+const SETTINGS = "grid.settings";
+const DATA = "grid.data";
 
 /** Inside other sites' pages storage may be refused outright: then this lasts as long as the page. */
 export class Memory {
@@ -49,4 +52,34 @@ export class Memory {
   set takingPart(value: boolean) {
     this.#set(TAKING_PART, value ? "yes" : "no");
   }
+
+  get settings(): Settings {
+    try {
+      return settingsOf(JSON.parse(this.#get(SETTINGS) ?? "null"));
+    } catch {
+      return settingsOf(null);
+    }
+  }
+
+  set settings(value: Settings) {
+    this.#set(SETTINGS, JSON.stringify(value));
+  }
+
+  /** Bytes fetched for work units since midnight. */
+  get bytesToday(): number {
+    try {
+      const { day, bytes } = JSON.parse(this.#get(DATA) ?? "{}") as { day?: string; bytes?: number };
+      return day === today() && typeof bytes === "number" && bytes >= 0 ? bytes : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  addBytes(count: number): void {
+    this.#set(DATA, JSON.stringify({ day: today(), bytes: this.bytesToday + count }));
+  }
+}
+
+function today(): string {
+  return new Date().toDateString();
 }

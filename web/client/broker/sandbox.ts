@@ -1,6 +1,6 @@
 /** This file is where the page keeps the sandboxed frame that computes, and takes it away. */
 
-import { type AnswerMessage, type ColumnSpecs, type ComputeMessage, PORT, READY } from "../frame/messages.ts";
+import { type AnswerMessage, type ColumnSpecs, type ComputeMessage, PORT, READY, type TryMessage } from "../frame/messages.ts";
 
 /** The frame's own document must have come by then. */
 const START_LIMIT_MS = 30_000;
@@ -32,13 +32,33 @@ export class Sandbox {
    * SandboxFailed when the program is not to blame.
    */
   async compute(job: Computation, signal: AbortSignal): Promise<Answer> {
-    signal.throwIfAborted();
     const started = performance.now();
+    const { timeLimitS, ...rest } = job;
+    const transfer = job.inputs.map((input) => input.bytes);
+    const said = await this.#ask(rest, transfer, timeLimitS * 1000, signal);
+    if (said && !("reached" in said)) return said;
+    const elapsedMs = Math.round(performance.now() - started);
+    return { message: `stopped at the time limit of ${timeLimitS} s`, elapsedMs };
+  }
+
+  /** What can be reached from inside, by name; of the network at `url`. */
+  async reached(url: string, signal: AbortSignal): Promise<string[]> {
+    const said = await this.#ask({ tryToReach: url }, [], START_LIMIT_MS, signal);
+    if (said && "reached" in said) return said.reached;
+    throw new SandboxFailed("the sandbox frame does not answer");
+  }
+
+  /** What the frame says; null when it was removed at the limit. */
+  async #ask(
+    message: Omit<ComputeMessage, "id"> | Omit<TryMessage, "id">,
+    transfer: ArrayBuffer[],
+    limitMs: number,
+    signal: AbortSignal,
+  ): Promise<Exclude<AnswerMessage, { unusable: string }> | null> {
+    signal.throwIfAborted();
     const port = await untilAborted((this.#port ??= this.#open()), signal);
     const id = ++this.#count;
-    const { timeLimitS, ...rest } = job;
-    const message: ComputeMessage = { id, ...rest };
-    return new Promise<Answer>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const settle = (then: () => void) => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
@@ -50,16 +70,15 @@ export class Sandbox {
       };
       const timer = setTimeout(() => {
         this.remove();
-        const elapsedMs = Math.round(performance.now() - started);
-        settle(() => resolve({ message: `stopped at the time limit of ${timeLimitS} s`, elapsedMs }));
-      }, timeLimitS * 1000);
+        settle(() => resolve(null));
+      }, limitMs);
       signal.addEventListener("abort", onAbort);
       port.onmessage = ({ data }: MessageEvent<AnswerMessage>) => {
         if (data.id !== id) return;
         if ("unusable" in data) settle(() => reject(new SandboxFailed(data.unusable)));
         else settle(() => resolve(data));
       };
-      port.postMessage(message, job.inputs.map((input) => input.bytes));
+      port.postMessage({ id, ...message }, transfer);
     });
   }
 

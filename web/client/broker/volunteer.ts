@@ -1,19 +1,32 @@
 /** This file is where a page takes part: asks, computes and reports until it is stopped. */
 
-import { type Api, type Identity, Refused } from "./api.ts";
+import { type Api, type Identity, Refused, type WorkAnswer } from "./api.ts";
 import { Backoff } from "./backoff.ts";
+import { Bell } from "./bell.ts";
 import { Desk } from "./desk.ts";
-import { Leases } from "./leases.ts";
+import type { Bus, PauseReason, State } from "./events.ts";
+import { Inputs } from "./inputs.ts";
+import { freshKey, type HostKey, keptKey } from "./keys.ts";
 import { alone } from "./lock.ts";
 import type { Memory } from "./memory.ts";
+import { pace, type Pace } from "./pace.ts";
 import { inWords } from "./reasons.ts";
-import { Reports } from "./reports.ts";
-import { sleep } from "./sleep.ts";
-import { standingInWords } from "./standing.ts";
-import type { View } from "./view.ts";
+import { Sandbox } from "./sandbox.ts";
+import { SandboxOpen, Trial } from "./selftest.ts";
+import type { Settings } from "./settings.ts";
+import type { Shelf } from "./shelf.ts";
+import type { Signals } from "./signals.ts";
+import { type Standing, standingInWords } from "./standing.ts";
+import { paused } from "./words.ts";
 
 /** A ban or a verdict shows within so long. */
 const STANDING_INTERVAL_MS = 15_000;
+/** How often it is looked how the machine is, and told what was used. */
+const LOOK_MS = 1_000;
+/** What was begun may be finished when a pause comes, if it does not take longer. */
+const GRACE_MS = 10_000;
+/** How soon a browser with an open sandbox is asked again: not before its page is loaded anew. */
+const NEVER_S = 1e6;
 
 /** What the server knows of this browser before it computes anything. */
 export interface Machine {
@@ -22,128 +35,215 @@ export interface Machine {
   capabilities: object;
 }
 
+export interface Parts {
+  api: Api;
+  memory: Memory;
+  shelf: Shelf;
+  bus: Bus;
+  machine: Machine;
+  /** As chosen now. */
+  settings: () => Settings;
+  signals: (onChange: () => void) => Signals;
+  /** How this browser stands, in a line. */
+  onStanding: (words: string) => void;
+  /** Where the frame comes from; null for what the server said at enrolment. */
+  sandboxOrigin: string | null;
+}
+
 export class Volunteer {
-  readonly #reports = new Reports();
-  readonly #leases = new Leases();
   readonly #desk: Desk;
+  readonly #signals: Signals;
+  readonly #trial: Trial;
+  readonly #bell = new Bell();
   readonly #backoff = new Backoff();
+  readonly #trouble = new Backoff();
+  #troubledUntil = 0;
   #standingDue = 0;
+  #asked = false;
+  #pace: Pace = { workers: 0, duty: 0, pause: null };
+  #grace: ReturnType<typeof setTimeout> | undefined;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #said = "";
   #session: AbortController | null = null;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(
-    readonly api: Api,
-    readonly memory: Memory,
-    readonly view: View,
-    readonly machine: Machine,
-    /** Where the frame comes from; null for what the server said at enrolment. */
-    sandboxOrigin: string | null,
-  ) {
-    this.#desk = new Desk(api, this.#leases, this.#reports, view, sandboxOrigin);
+  constructor(readonly parts: Parts) {
+    const { api, memory, bus, shelf } = parts;
+    const inputs = new Inputs(api, (count) => memory.addBytes(count));
+    const makeSandbox = () => new Sandbox(parts.sandboxOrigin ?? memory.identity?.sandbox_origin ?? location.origin);
+    this.#signals = parts.signals(() => this.adjust());
+    this.#trial = new Trial(api, makeSandbox);
+    const onNews = () => this.#bell.ring();
+    this.#desk = new Desk(api, inputs, bus, shelf, makeSandbox, onNews, (error) => this.#hitTrouble(error));
+    addEventListener("online", onNews);
   }
 
   start(): void {
-    if (this.#session) return;
+    this.#asked = false;
+    if (this.#session) return this.adjust();
     const session = new AbortController();
     this.#session = session;
-    this.memory.takingPart = true;
-    this.view.takingPart(true);
-    this.view.say("Starting …");
+    this.parts.memory.takingPart = true;
+    this.#say("starting", "Starting …");
     this.#running = this.#running.then(() => this.#takePart(session.signal));
   }
 
   /** At once: nothing computes when this returns. Remembered for the next visit. */
   stop(): void {
-    this.memory.takingPart = false;
-    this.view.takingPart(false);
-    this.view.say("Stopped.");
+    this.parts.memory.takingPart = false;
     this.leave();
+    this.#say("off", "Stopped.");
+  }
+
+  /** Nothing computes when this returns, until `start` is called again. */
+  pause(): void {
+    this.#asked = true;
+    this.#desk.releaseAll();
+    this.adjust();
   }
 
   /** The page goes away: everything held is given back, and the choice to take part stays. */
   leave(): void {
     this.#session?.abort();
     this.#session = null;
-    this.#desk.clear();
-    this.#giveBack();
+    this.#desk.farewell(this.parts.memory.identity?.token);
   }
 
-  #giveBack(): void {
-    const identity = this.memory.identity;
-    const released = this.#leases.all().map((lease) => ({ ...lease, outcome: "released" as const }));
-    this.#leases.clear();
-    const reports = [...this.#reports.unsettled(), ...released];
-    if (identity && reports.length > 0) this.api.farewell(identity.token, reports);
+  /** Settings, machine or page have changed. */
+  adjust(): void {
+    if (!this.#ticker) return;
+    const before = this.#pace;
+    this.#pace = this.#paceNow();
+    this.#desk.crew.set(this.#pace.workers, this.#pace.duty);
+    if (this.#pace.pause && !before.pause) {
+      this.#desk.releaseStock();
+      this.#grace = setTimeout(() => this.#desk.releaseAll(), GRACE_MS);
+    }
+    if (!this.#pace.pause) clearTimeout(this.#grace);
+    if (this.#pace.pause !== before.pause || this.#pace.workers !== before.workers) this.#bell.ring();
+  }
+
+  #paceNow(): Pace {
+    if (this.#asked) return { workers: 0, duty: 0, pause: "asked" };
+    const { settings, memory } = this.parts;
+    return pace(settings(), { ...this.#signals.now(), bytesToday: memory.bytesToday });
   }
 
   async #takePart(signal: AbortSignal): Promise<void> {
-    const onWait = () => this.view.say("Another tab of this browser computes; this one takes over when it closes.");
+    const onWait = () =>
+      this.#say("elsewhere", "Another tab of this browser computes; this one takes over when it closes.");
     try {
-      if (!signal.aborted) await alone(signal, onWait, () => this.#loop(signal));
+      while (!signal.aborted) await alone(signal, onWait, () => this.#shift(signal));
     } catch (error) {
-      if (!signal.aborted) this.view.say(`Stopped: ${(error as Error).message}`);
+      if (!signal.aborted) this.#say("refused", `Stopped: ${(error as Error).message}`);
     }
   }
 
-  async #loop(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        const pause = await this.#round(signal);
-        this.#backoff.reset();
-        await sleep(pause, signal);
-      } catch (error) {
-        if (signal.aborted) break;
-        const pause = this.#afterFailure(error);
-        this.view.say(`${(error as Error).message}. Trying again in ${Math.ceil(pause)} s.`);
-        await sleep(pause, signal);
+  /** Until the session ends, or the page is out of view and another tab may have its turn. */
+  async #shift(signal: AbortSignal): Promise<void> {
+    this.#signals.begin();
+    this.#watch();
+    try {
+      while (!signal.aborted) {
+        const pause = await this.#round(signal).catch((error: unknown) => this.#afterFailure(error, signal));
+        await this.#bell.sleep(pause, signal);
       }
+    } finally {
+      clearInterval(this.#ticker);
+      clearTimeout(this.#grace);
+      this.#ticker = undefined;
+      this.#signals.end();
+      this.#desk.farewell(this.parts.memory.identity?.token);
     }
-    this.#giveBack();
   }
 
-  /** One request, and what it assigned. Gives the seconds to wait before the next. */
+  /** Looks each second how the machine is, and tells what is used. */
+  #watch(): void {
+    let [computedMs, at] = [this.#desk.crew.computedMs, performance.now()];
+    this.#ticker = setInterval(() => {
+      const [computed, now] = [this.#desk.crew.computedMs, performance.now()];
+      const cpu = Math.max(0, computed - computedMs) / Math.max(now - at, 1);
+      [computedMs, at] = [computed, now];
+      const dataMb = this.parts.memory.bytesToday / 1e6;
+      this.parts.bus.emit("usage", { cpu, cores: this.#pace.workers, dataMb, kept: this.#desk.kept });
+      this.adjust();
+    }, LOOK_MS);
+    this.#pace = { workers: 0, duty: 0, pause: null };
+    this.adjust();
+  }
+
+  /** What there is to say to the server, and what it assigned. Gives the seconds until the next. */
   async #round(signal: AbortSignal): Promise<number> {
-    const identity = await this.#identity();
+    const { settings } = this.parts;
+    const { identity, key } = await this.#identity();
+    await this.#desk.open(identity, key);
+    if (!this.#pace.pause) await this.#trial.passed(identity.token, signal);
     if (signal.aborted) return 0;
-    const reports = this.#reports.unsettled();
-    const holding = [...this.#leases.all(), ...reports].map((one) => one.result_id);
-    const answer = await this.api.work(identity.token, { reports, renew: [], want: 1, slots: 1, holding, wait: true });
-    this.view.addDone(this.#reports.settle(answer));
-    for (const { result_id, lease } of answer.assignments) this.#leases.hold(result_id, lease);
-    for (const assignment of answer.assignments) await this.#desk.perform(assignment, identity, signal);
-    if (answer.assignments.length > 0) return 0;
-    this.view.say(`Waiting for work: ${inWords(answer.why_no_work, answer.ban_reason)}.`);
-    await this.#askStanding(identity.token);
-    return answer.retry_after_s > 0 ? answer.retry_after_s : 1;
+    const troubled = Date.now() < this.#troubledUntil;
+    const now = troubled ? { ...this.#pace, workers: 0 } : this.#pace;
+    const answer = await this.#desk.exchange(identity, now, settings(), signal);
+    this.#backoff.reset();
+    if (answer && !signal.aborted && !troubled) await this.#tell(answer, identity.token);
+    if (this.#pace.pause) this.#say("paused", paused(this.#pace.pause), this.#pace.pause);
+    const pause = this.#desk.pause(now);
+    return troubled ? Math.min(pause, (this.#troubledUntil - Date.now()) / 1000) : pause;
+  }
+
+  async #tell(answer: WorkAnswer, token: string): Promise<void> {
+    if (this.#pace.pause) return;
+    if (!this.#desk.idle) return this.#say("computing", "Computing.");
+    const refused = answer.why_no_work === "banned" || answer.why_no_work === "over_quota";
+    const words = `Waiting for work: ${inWords(answer.why_no_work, answer.ban_reason)}.`;
+    if (answer.why_no_work !== undefined) this.#say(refused ? "refused" : "waiting", words);
+    await this.#askStanding(token);
   }
 
   /** While there is no work, and not often: whoever computes has better to do. */
   async #askStanding(token: string): Promise<void> {
     if (Date.now() < this.#standingDue) return;
     this.#standingDue = Date.now() + STANDING_INTERVAL_MS;
-    try {
-      this.view.standing(standingInWords(await this.api.standing(token)));
-    } catch {
-      return; // it is asked again, and nothing depends on it
+    // It is asked again, and nothing depends on it.
+    const standing: Standing | null = await this.parts.api.standing(token).catch(() => null);
+    if (standing) this.parts.onStanding(standingInWords(standing));
+  }
+
+  /** A host whose key is gone could report nothing: then it enrols anew. */
+  async #identity(): Promise<{ identity: Identity; key: HostKey | null }> {
+    const { api, memory, machine } = this.parts;
+    const known = memory.identity;
+    const key = known?.public_key ? await keptKey(known.public_key) : null;
+    if (known && (key || !known.public_key)) return { identity: known, key };
+    const fresh = await freshKey();
+    const identity = await api.enrol(machine.engine, machine.capabilities, fresh.publicKey);
+    memory.identity = identity;
+    return { identity, key: fresh };
+  }
+
+  #afterFailure(error: unknown, signal: AbortSignal): number {
+    if (signal.aborted) return 0;
+    const said = (error as Error).message;
+    if (error instanceof SandboxOpen) {
+      this.#say("refused", said);
+      return NEVER_S;
     }
-  }
-
-  async #identity(): Promise<Identity> {
-    const known = this.memory.identity;
-    if (known) return known;
-    const { engine, capabilities } = this.machine;
-    const identity = await this.api.enrol(engine, capabilities);
-    this.memory.identity = identity;
-    return identity;
-  }
-
-  #afterFailure(error: unknown): number {
     const refused = error instanceof Refused ? error : null;
-    if (refused?.code === 401) this.memory.identity = null;
-    if (refused && [400, 401, 413].includes(refused.code)) {
-      this.#reports.clear();
-      this.#leases.clear();
-    }
-    return this.#backoff.next(refused?.retryAfterS ?? null, Math.random());
+    if (refused?.code === 401) this.parts.memory.identity = null;
+    if (refused && [400, 401, 413].includes(refused.code)) this.#desk.forget();
+    const pause = this.#backoff.next(refused?.retryAfterS ?? null, Math.random());
+    this.#say(refused ? "waiting" : "offline", `${said}. Trying again in ${Math.ceil(pause)} s.`);
+    return pause;
+  }
+
+  /** No program's fault: nothing is asked for during a pause that doubles. */
+  #hitTrouble(error: Error): void {
+    const pause = this.#trouble.next(null, Math.random());
+    this.#troubledUntil = Date.now() + pause * 1000;
+    this.#say("waiting", `${error.message}. Trying again in ${Math.ceil(pause)} s.`);
+  }
+
+  #say(state: State, words: string, why?: PauseReason): void {
+    if (`${state} ${words}` === this.#said) return;
+    this.#said = `${state} ${words}`;
+    this.parts.bus.emit("state", { state, words, ...(why ? { why } : {}) });
   }
 }

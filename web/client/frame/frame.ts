@@ -1,8 +1,9 @@
 /** This file is where the sandboxed frame checks what it is given and has it computed. */
 
 import { digest } from "./digest.ts";
-import { type AnswerMessage, type ComputeMessage, PORT, READY } from "./messages.ts";
+import { type AnswerMessage, type ComputeMessage, PORT, READY, type TryMessage } from "./messages.ts";
 import { ProgramWorker } from "./program.ts";
+import { reached } from "./trying.ts";
 
 /** Kept for as long as work units of the same job come. */
 let current: { digest: string; worker: ProgramWorker } | null = null;
@@ -32,10 +33,10 @@ async function answer(message: ComputeMessage): Promise<AnswerMessage> {
 }
 
 function serve(port: MessagePort): void {
-  port.onmessage = async ({ data }: MessageEvent<ComputeMessage>) => {
+  port.onmessage = async ({ data }: MessageEvent<ComputeMessage | TryMessage>) => {
     let given: AnswerMessage;
     try {
-      given = await answer(data);
+      given = "tryToReach" in data ? { id: data.id, reached: await reached(data.tryToReach) } : await answer(data);
     } catch (error) {
       given = { id: data.id, unusable: String(error) };
     }

@@ -20,8 +20,15 @@ export interface ComputeMessage extends ColumnSpecs {
   inputs: { digest: string; bytes: ArrayBuffer }[];
 }
 
+/** Page → frame: what of that address, and of storage, can be reached from in there? */
+export interface TryMessage {
+  id: number;
+  tryToReach: string;
+}
+
 /** Frame → page. */
 export type AnswerMessage =
+  | { id: number; reached: string[] }
   | { id: number; output: ArrayBuffer; elapsedMs: number }
   | { id: number; message: string; elapsedMs: number }
   /** The bytes are not those of the digest, or the frame itself failed: no fault of the program. */
