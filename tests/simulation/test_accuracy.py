@@ -132,7 +132,7 @@ def counts(**changes: int) -> Measured:
 
 def test_a_target_is_missed_by_each_of_its_limits() -> None:
     aim = target(CELL)
-    assert aim == Target(3e-5, 2.6, 0.02, None)
+    assert aim == Target(3e-5, copies=2.6, trusted=0.02)
     assert aim.misses(counts()) == []
     assert aim.misses(counts(wrong=1)) == ["error"]
     assert aim.misses(counts(wrong=1, below_wrong=1)) == [], "a label warned of it"
@@ -140,8 +140,45 @@ def test_a_target_is_missed_by_each_of_its_limits() -> None:
     assert aim.misses(counts(trusted=2_100)) == ["trusted runs"]
     assert aim.misses(counts(honest_banned=1)) == ["honest banned"]
     visitors = target(msgspec.structs.replace(CELL, crowd=Crowd.VISITORS))
-    assert visitors == Target(3e-5, 3.5, None, 0.05)
+    assert visitors == Target(3e-5, copies=3.5, trusted_share=0.05)
     assert visitors.misses(counts(trusted=13_000)) == ["server's share"]
+
+
+def test_what_is_too_small_for_any_bound_is_held_to_its_rate() -> None:
+    aim = target(msgspec.structs.replace(CELL, scheme=Scheme.STRICT))
+    assert aim == Target(error=1e-6)
+    assert aim.misses(counts(work_units=2_000_000, wrong=2)) == []
+    assert aim.misses(counts(work_units=2_000_000, wrong=3)) == ["error rate"]
+
+
+@pytest.mark.parametrize(
+    ("readers", "colluders", "missed"),
+    [
+        # wrong answers of readers, of the colluders beside them, whose upper bounds are 3.0 and 7.8
+        (2, 0, []),
+        (3, 0, ["better than colluders"]),
+        (7, 3, []),
+        (8, 3, ["better than colluders"]),
+        (0, None, None),
+    ],
+)
+def test_readers_are_held_to_what_colluders_do(
+    readers: int, colluders: int | None, missed: list[str] | None, tmp_path: Path
+) -> None:
+    book = Book(tmp_path / "measured.jsonl")
+    reading = msgspec.structs.replace(CELL, behaviour=Behaviour.READING)
+    for cell, wrong in ((reading, readers), (CELL, colluders)):
+        for job in sweep(cell) if wrong is not None else ():
+            book.add(job, counts(), 1.0)
+        if wrong is not None:
+            rate = book.worst_rate(cell)
+            assert rate is not None
+            full = Job(cell=cell, rate=rate, seed=1, work_units=100_000)
+            book.add(full, counts(wrong=wrong), 1.0)
+    assert table.misses(book, reading) == missed
+    if missed is not None:
+        last = "missed: better than colluders" if missed else "reached"
+        assert f"| 1 | {last} |" in "\n".join(table.table(book))
 
 
 def test_seeds_add_up() -> None:

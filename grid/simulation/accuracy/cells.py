@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 from grid.items import Mode
@@ -41,6 +42,10 @@ class Scheme(StrEnum):
     QUORUM_2 = "quorum 2"
     QUORUM_3 = "quorum 3"
     ADAPTIVE = "adaptive"
+
+
+#: Ways of verifying that ours are measured against.
+RIVALS = (Scheme.QUORUM_2, Scheme.QUORUM_3, Scheme.ADAPTIVE)
 
 
 class Special(StrEnum):
@@ -146,6 +151,8 @@ class Target(Struct, frozen=True):
     """What a cell is held to; None for no limit."""
 
     error_upper: float | None = None
+    #: The rate itself, where the bound is finer than all seeds together could show.
+    error: float | None = None
     copies: float | None = None
     trusted: float | None = None
     trusted_share: float | None = None
@@ -157,6 +164,7 @@ class Target(Struct, frozen=True):
         units = measured.work_units
         found = {
             "error": (measured.error_upper, self.error_upper),
+            "error rate": (measured.error, self.error),
             "copies": (measured.copies / units, self.copies),
             "trusted runs": (measured.trusted / units, self.trusted),
             "server's share": (measured.trusted / measured.copies, self.trusted_share),
@@ -166,18 +174,26 @@ class Target(Struct, frozen=True):
 
 
 def target(cell: Cell) -> Target | None:
-    """What was aimed at for this cell; None for rivals and where nothing was."""
-    rivals = (Scheme.QUORUM_2, Scheme.QUORUM_3, Scheme.ADAPTIVE)
-    if cell.scheme in rivals or cell.behaviour is Behaviour.READING:
+    """What was aimed at for this cell; None for rivals, and for readers: they have a `model`."""
+    if cell.scheme in RIVALS or cell.behaviour is Behaviour.READING:
         return None
     if cell.special is not Special.NOTHING:
         return Target(3e-5, trusted=TRUSTED_MAX)
     omniscient = cell.behaviour is Behaviour.OMNISCIENT
     limits = {Scheme.STANDARD: 8e-4 if omniscient else 3e-5, Scheme.ECONOMY: 4e-4}
     limit = None if omniscient and cell.scheme is not Scheme.STANDARD else limits.get(cell.scheme)
+    rate = 1e-6 if cell.scheme is Scheme.STRICT and not omniscient else None
     if cell.crowd is Crowd.VISITORS:
-        return Target(limit, 3.5, None, 0.05)
+        return Target(limit, rate, copies=3.5, trusted_share=0.05)
     if omniscient:
         return Target(limit)
     copies = {Scheme.STANDARD: 2.6, Scheme.ECONOMY: 1.7}
-    return Target(limit, copies.get(cell.scheme), 0.02 if cell.scheme is Scheme.STANDARD else None)
+    trusted = 0.02 if cell.scheme is Scheme.STANDARD else None
+    return Target(limit, rate, copies=copies.get(cell.scheme), trusted=trusted)
+
+
+def model(cell: Cell) -> Cell | None:
+    """The colluders than whom these readers shall do no better."""
+    if cell.scheme in RIVALS or cell.behaviour is not Behaviour.READING:
+        return None
+    return msgspec.structs.replace(cell, behaviour=Behaviour.COLLUDING)

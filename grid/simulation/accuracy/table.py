@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grid.simulation.accuracy.book import Book, rules
-from grid.simulation.accuracy.cells import SHARES, WORK_UNITS, Cell, Scheme, cells, specials, target
+from grid.simulation.accuracy.cells import (
+    SHARES,
+    WORK_UNITS,
+    Cell,
+    Scheme,
+    cells,
+    model,
+    specials,
+    target,
+)
 from grid.simulation.accuracy.measured import Measured
 from grid.simulation.accuracy.people import Behaviour, Crowd
 
@@ -47,11 +56,25 @@ def table(book: Book) -> Iterator[str]:
 def verdicts(book: Book) -> Iterator[str]:
     """Each cell with a target: reached, or what is missed."""
     for cell in cells():
-        measured, aim = book.sums(cell), target(cell)
-        if measured is not None and aim is not None:
-            missed = aim.misses(measured)
+        missed = misses(book, cell)
+        if missed is not None:
             said = "MISSED: " + ", ".join(missed) if missed else "reached"
-            yield f"{cell.scheme:9} {cell.crowd:9} {cell.share:4.0%} {cell.behaviour:11} {said}"
+            what = f"{cell.special or cell.scheme:9} {cell.crowd:9} {cell.share:4.0%}"
+            yield f"{what} {cell.behaviour:11} {said}"
+
+
+def misses(book: Book, cell: Cell) -> list[str] | None:
+    """What a cell misses of what was aimed at; None where nothing was, or nothing is measured.
+
+    Readers do better than colluders when more of their lies pass than colluders' upper bound.
+    """
+    measured, aim, held_to = book.sums(cell), target(cell), model(cell)
+    if measured is not None and aim is not None:
+        return aim.misses(measured)
+    colluders = None if held_to is None else book.sums(held_to)
+    if measured is None or colluders is None:
+        return None
+    return ["better than colluders"] if measured.error > colluders.error_upper else []
 
 
 def _line(book: Book, cell: Cell) -> str | None:
@@ -59,9 +82,8 @@ def _line(book: Book, cell: Cell) -> str | None:
     measured = book.sums(cell)
     if measured is None or rate is None:
         return None
-    aim = target(cell)
-    missed = aim.misses(measured) if aim is not None else []
-    said = "–" if aim is None else "missed: " + ", ".join(missed) if missed else "reached"
+    missed = misses(book, cell)
+    said = "–" if missed is None else "missed: " + ", ".join(missed) if missed else "reached"
     return "| " + " | ".join([*_told(cell, rate, measured), str(len(seeds)), said]) + " |"
 
 
