@@ -34,6 +34,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     conformance/   · what every job type must keep to; shipped for plugin authors
     kit/           · new job types from a template, and their check, step by step
     blobs.py       · content-addressed bytes in a local folder (obstore)
+    publishing/    · the log becomes public: its files, and the process that signs it
     db/            · tables, session, store (the only SQL), group-commit writer, migrations
     sources/       · where data sets come from: an uploaded CSV file
     daemons/       · each one a `do_pass(store, now) -> int`; runner.py knows APScheduler

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
-from web.public_view import API
+from web.public_view import API, LOG
 
 #: POSTs that any page may make, and where it may put outputs: a volunteer's.
 OPEN_POSTS = (f"{API}/hosts", f"{API}/work")
@@ -38,7 +38,7 @@ def cors_methods(path: str) -> str | None:
     if path.startswith(OPEN_PUTS):
         return "PUT"
     closed = path.startswith(f"{API}/admin")
-    return "GET" if path.startswith((API, "/sandbox/")) and not closed else None
+    return "GET" if path.startswith((API, f"{LOG}/", "/sandbox/")) and not closed else None
 
 
 async def add_headers(message: Message, scope: Scope) -> None:
@@ -49,7 +49,7 @@ async def add_headers(message: Message, scope: Scope) -> None:
     for name, value in SIMPLE.items():
         headers.setdefault(name, value)
     path = scope["path"]
-    if path.startswith(API):
+    if path.startswith((API, f"{LOG}/")):
         headers.setdefault("Content-Security-Policy", API_POLICY)
     methods = cors_methods(path)
     if methods is None:

@@ -14,10 +14,12 @@ from litestar.routes import BaseRoute, HTTPRoute
 from grid import __version__
 from grid.items import Json
 from web.problems import MEDIA_TYPE, Detail
-from web.public_view import API
+from web.public_view import API, LOG
 
 #: Litestar's "/jobs/{id:str}" is OpenAPI's "/jobs/{id}".
 _TYPED = re.compile(r"\{(\w+):\w+\}")
+#: Where the routes are that are no pages.
+DESCRIBED = (API, f"{LOG}/", "/healthz", "/readyz")
 #: Every route may refuse like this.
 ALWAYS = (405,)
 
@@ -34,7 +36,7 @@ class ProblemBody(msgspec.Struct):
 
 def document(routes: Sequence[BaseRoute]) -> Json:
     """The whole document."""
-    described = [one for one in handlers(routes) if one[1].startswith((API, "/healthz", "/readyz"))]
+    described = [one for one in handlers(routes) if one[1].startswith(DESCRIBED)]
     bodies = {h.opt["body"] for _, _, h in described if isinstance(h.opt["body"], type)}
     kinds = [ProblemBody, *sorted(bodies, key=lambda kind: kind.__name__)]
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")

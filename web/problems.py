@@ -17,7 +17,7 @@ from grid.db.apply import Lost
 from grid.db.writer import Closed
 from grid.items import Json
 from web import render
-from web.public_view import API
+from web.public_view import API, LOG
 
 MEDIA_TYPE = "application/problem+json"
 OUR_FAULT = "the server failed at this; it is a fault of the server's"
@@ -87,7 +87,7 @@ def response(problem: Problem) -> Response[bytes]:
 
 def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
     """The answer to a problem: a page for people, problem+json for everybody else."""
-    machine = request.url.path.startswith((API, "/sandbox", "/static"))
+    machine = request.url.path.startswith((API, f"{LOG}/", "/sandbox", "/static"))
     if machine or "text/html" not in request.headers.get("accept", ""):
         return response(problem)
     title = HTTPStatus(problem.code).phrase

@@ -22,6 +22,8 @@ from grid.states import ErrorMask, JobState, Outcome, Purpose, Support, Validate
 from grid.validator.modes import BELIEVING
 
 API = "/api/v1"
+#: Where the public log is; the paths below are those of C2SP tlog-tiles.
+LOG = "/log"
 
 View = dict[str, Json]
 

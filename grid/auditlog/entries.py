@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -38,7 +38,7 @@ class EntryKind(StrEnum):
     JOB = "job"
     #: The program that all work units of a job share.
     PROGRAM = "program"
-    #: An answer came in; hides which work unit and whose.
+    #: An answer came in; hides which work unit and whose. Sealed when it is the server's own.
     COMMIT = "commit"
     #: A work unit was decided, with every fact the verdict used.
     VERDICT = "verdict"
@@ -59,7 +59,7 @@ class EntryKind(StrEnum):
     UNBAN = "unban"
     #: An admin changed something that affects results.
     SETTING = "setting"
-    #: The log's signing key was made or replaced.
+    #: Which keys the log, or its promises, are signed with; `event` says what became of them.
     KEY = "key"
     #: Bytes were taken down; their digest and the reason stay.
     WITHHELD = "withheld"
@@ -200,7 +200,9 @@ def of_unit(
             result = results[step.id]
             if "report_digest" in step.after and result.outcome is Outcome.SUCCESS:
                 hidden = commitment(vote(unit, result, about))
-                lines.append(about.entry(EntryKind.COMMIT, now, commitment=hidden))
+                # That the server has computed something tells that somebody is checked.
+                own = result.principal_id is None
+                lines.append(about.entry(EntryKind.COMMIT, now, sealed=own, commitment=hidden))
         elif isinstance(step, Transition) and step.entity is Entity.WORKUNIT:
             verdict += _of_verdict(before, unit, step, about, snapshot, now, keys)
         elif isinstance(step, Adjust) and step.ban:
@@ -299,6 +301,12 @@ def ban(now: int) -> Entry:
 def unban(job_id: int | None, now: int) -> Entry:
     """An appeal was granted; whose is not said."""
     return Entry(kind=EntryKind.UNBAN, facts={**_head(now)}, job_id=job_id)
+
+
+def key(purpose: str, event: str, vkeys: Sequence[str], now: int) -> Entry:
+    """The keys of a purpose that are in force from here on, newest first, as verifier keys."""
+    facts = {**_head(now), "purpose": purpose, "event": event, "keys": list(vkeys)}
+    return Entry(kind=EntryKind.KEY, facts=facts)
 
 
 def commitment(facts: Json) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grid.auditlog.merkle import HASH_BYTES, Subtrees, complete, inner_hash
+from grid.auditlog.merkle import EMPTY_ROOT, HASH_BYTES, Subtrees, complete, inner_hash
 
 #: Levels of the tree in one tile.
 HEIGHT = 8
@@ -161,8 +161,8 @@ class Growing:
             edge.clear()
             level += 1
 
-    def root(self) -> bytes | None:
-        """The root of all leaves; None when there are none."""
+    def root(self) -> bytes:
+        """The root of all leaves."""
         reached: bytes | None = None
         for edge in self.levels:
             hashes, width = list(edge), 1
@@ -172,7 +172,7 @@ class Growing:
                     del hashes[len(hashes) - width :]
                     reached = part if reached is None else inner_hash(part, reached)
                 width <<= 1
-        return reached
+        return EMPTY_ROOT if reached is None else reached
 
 
 def _spelled(index: int) -> str:

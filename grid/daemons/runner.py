@@ -26,6 +26,7 @@ from grid.daemons import (
     trusted,
 )
 from grid.daemons.computing import Machine
+from grid.daemons.integrator import Behind, Integrator
 from grid.daemons.isolation import alone
 from grid.db.store import Store
 
@@ -48,6 +49,8 @@ PASSES: Mapping[str, Pass] = {
 PROMPT_INTERVAL_S = 0.02
 #: Rest after a look, as a multiple of what it took: under load most of the time is for reports.
 PROMPT_REST = 8
+#: What is decided is public a second later at the latest, whatever a pass takes.
+LOG_INTERVAL_S = 0.5
 #: How long the server's own computing rests when nothing waits for it, unless a job moves.
 COMPUTE_INTERVAL_S = 1.0
 #: And at least, however many jobs move.
@@ -73,14 +76,19 @@ class Daemons:
         self._machine = Machine()
         self._moved = threading.Event()
         self._computing = threading.Thread(target=self._compute, name="grid-trusted", daemon=True)
+        self._passes: Mapping[str, Pass] = {**PASSES, "integrator": Integrator(store).do_pass}
         self._last_pass: dict[str, float] = {}
+        #: Why the log does not grow; None while it does.
+        self.log_trouble: str | None = None
 
     def start(self) -> None:
         """Begin; the first passes run at once."""
+        seconds = self._store.settings.daemon_interval_s
         for name in PASSES:
-            self._scheduler.add_job(
-                self._pass, "interval", args=[name], seconds=self._store.settings.daemon_interval_s
-            )
+            self._scheduler.add_job(self._pass, "interval", args=[name], seconds=seconds)
+        self._scheduler.add_job(
+            self._pass, "interval", args=["integrator"], seconds=min(seconds, LOG_INTERVAL_S)
+        )
         self._unlisten = self._store.listen(self.nudge)
         self._scheduler.start()
         self._thread.start()
@@ -107,13 +115,17 @@ class Daemons:
 
     def seconds_since_pass(self) -> float:
         """How long ago the slowest daemon last finished a pass; for health checks."""
-        if len(self._last_pass) < len(PASSES):
+        if len(self._last_pass) < len(self._passes):
             return float("inf")
         return time.monotonic() - min(self._last_pass.values())
 
     def _pass(self, name: str) -> None:
         try:
-            PASSES[name](self._store, self._store.now())
+            self._passes[name](self._store, self._store.now())
+        except Behind as error:
+            if self.log_trouble is None:
+                log.error("the log does not grow", because=str(error))
+            self.log_trouble = str(error)
         except Exception:
             log.exception("a daemon's pass failed", daemon=name)
         else:

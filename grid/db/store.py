@@ -27,6 +27,8 @@ from grid.db.writer import Writer
 from grid.plugins.loader import PluginError
 from grid.plugins.registry import Registry
 from grid.plugins.selectors import Selector, selectors
+from grid.publishing.files import LogFiles
+from grid.publishing.signing import Signing
 from grid.settings import Settings
 from grid.states import JobState
 
@@ -63,6 +65,9 @@ class Store:
         self.blobs = BlobStore(settings.data_dir / "blobs")
         #: Outputs that were too large for their reports: strangers' bytes, and so never among ours.
         self.outputs = BlobStore(settings.data_dir / "outputs")
+        #: What of the log is public, and who signs it.
+        self.log = LogFiles(settings.data_dir / "log")
+        self.signing = Signing(settings.data_dir / "signer", settings.public_url)
         self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
         url = database_url(settings)
         session.migrate(url)
@@ -119,6 +124,7 @@ class Store:
     def close(self) -> None:
         """Commit what has queued, then let go of the database."""
         self._writer.close()
+        self.signing.close()
         self._reading.dispose()
         self._writing.dispose()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 from collections.abc import Iterator
@@ -13,8 +14,12 @@ from litestar.testing import TestClient
 from sqlmodel import SQLModel, select
 from web_people import API, Host, People, enable, public_routes, report, watch
 
-from grid.auditlog import entries
+from grid import canonical
+from grid.auditlog import entries, proofs
+from grid.auditlog.leaves import unpacked
+from grid.auditlog.tiles import leaves_of
 from grid.daemons import trust
+from grid.daemons.integrator import Integrator
 from grid.db import apply as writes
 from grid.db import queries, quizzing
 from grid.db.store import Store
@@ -34,6 +39,8 @@ from grid.states import Purpose, ServerState
 from grid.transition import CreateResults, Entity, Transition
 from web.app import create_app
 
+#: Hashes and signatures of the log.
+LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}=*")
 #: Fresh in each answer of the sandbox.
 NONCE = re.compile(rb'nonce[-=]"?[\w-]{24}')
 ADDRESS = "203.0.113.77"
@@ -60,6 +67,7 @@ def half_done(people: People) -> tuple[str, list[Host]]:
 def secrets(people: People, job_id: str, hosts: list[Host]) -> dict[str, str]:
     """Everything that the seal covers, by what it is."""
     number = people.internal(Kind.JOB, job_id)
+    grow_log(people.store)
     key, names = people.store.keyring.pseudonym_key, people.store.keyring.identifiers
     found = {"address": ADDRESS, "engine": "marked-engine"}
     for host in hosts:
@@ -88,6 +96,8 @@ def paths(people: People, job_id: str) -> Iterator[tuple[str, str]]:
         "/workunits/{id:str}": [unit["id"] for unit in units],
         "/job-types/{name:str}": [job["job_type"]],
         "/blobs/{digest:str}": digests,
+        "/log/tile/{tile:path}": [f"{kind}/000.p/1" for kind in ("0", "entries")],
+        "/log/proof/{leaf:str}": ["0"],
     }
     for template in public_routes(people.http.app):
         if "{" not in template:
@@ -108,8 +118,36 @@ def answers(people: People, job_id: str, token: str | None) -> Iterator[tuple[st
             answer = people.get(f"http://grid.example{path}{query}", token)
             assert answer.status_code < 500, path
             headers = {key: text for key, text in answer.headers.items() if key != "date"}
-            told = f"{answer.status_code} {headers}\n".encode() + answer.content
+            told = f"{answer.status_code} {headers}\n".encode() + in_the_open(path, answer.content)
             yield path + query, NONCE.sub(b"", told)
+
+
+def in_the_open(path: str, content: bytes) -> bytes:
+    """What bytes of the log say, but for commitments, and for hashes and signatures over them.
+
+    A commitment is a hash over a secret salt: it differs for whatever it hides, and tells nothing.
+    """
+    if path.startswith("/log/tile/entries/") and content[:1] != b"{":
+        return canonical.dumps([hide(one) for one in leaves_of(content, 1)])
+    if path.startswith("/log/tile/"):
+        return b"%d bytes" % len(content)
+    if content.startswith(proofs.FIRST_LINE.encode()):
+        extra = proofs.parse(content.decode()).extra
+        content = content.replace(base64.b64encode(extra), canonical.dumps(hide(extra)))
+    return LONG_BASE64.sub(b"", content) if path.startswith("/log/") else content
+
+
+def hide(leaf: bytes) -> list[Any]:
+    """A leaf's entries without their commitments."""
+    return [
+        [kind, {name: fact for name, fact in facts.items() if name != "commitment"}]
+        for kind, facts in unpacked(leaf)
+    ]
+
+
+def grow_log(store: Store) -> None:
+    """Publish what no seal keeps back."""
+    Integrator(store).do_pass(store, store.now())
 
 
 @pytest.fixture
@@ -187,6 +225,9 @@ def story(
     in which a decided work unit gets a further copy, or not."""
     folder.mkdir()
     (folder / "secret.key").write_bytes(b"k" * 32)
+    (folder / "signer").mkdir()
+    (folder / "signer" / "0001.key").write_bytes(b"l" * 32)
+    (folder / "signer" / "origin").write_text("grid.example/log")
     settings = Settings(data_dir=folder, default_mode="fixed")
     store = Store(settings, clock=lambda: 1_800_000_000, entropy=random.Random(7).randbytes)
     enable(store, "filterBy")
@@ -202,6 +243,7 @@ def story(
         people.settle()
         if secret is not None:
             ask_again(store, secret)
+        grow_log(store)
         told = {
             f"{token} {path}": answer
             for token in ("nobody", "owner")
@@ -252,6 +294,8 @@ def test_who_holds_what_changes_no_public_byte(tmp_path: Path) -> None:
     other = story(tmp_path / "other", swapped=True)
     assert len(one) > 40
     assert one == other
+    log = one["nobody /log/tile/entries/000.p/1"]
+    assert log.count(b'"commit"') == 5 and b"verdict" not in log
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def show_readiness(request: AnyRequest) -> Response[bytes]:
         failing.append(f"blobs: {error.strerror}")
     if server.daemons is not None and server.daemons.seconds_since_pass() > PASS_AGE_S_MAX:
         failing.append("daemons: no pass was finished lately")
+    if server.daemons is not None and server.daemons.log_trouble is not None:
+        failing.append(f"log: {server.daemons.log_trouble}")
     if failing:
         raise Problem(503, "; ".join(failing), headers={"Retry-After": "5"})
     return as_json({"state": "ready"}, headers={"Cache-Control": "no-store"})

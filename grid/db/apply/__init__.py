@@ -17,6 +17,7 @@ from grid.db.apply.instructions import (
     keep_outputs,
     log,
 )
+from grid.db.apply.leaves import add_leaves, drop_leaves_below, set_log_keys
 from grid.db.apply.outputs import drop_unreported
 from grid.db.apply.people import (
     add_shares,
@@ -62,6 +63,7 @@ __all__ = [
     "Lost",
     "add",
     "add_chunk_columns",
+    "add_leaves",
     "add_quiz_columns",
     "add_shares",
     "add_workunits",
@@ -73,6 +75,7 @@ __all__ = [
     "destroy_prefix_keys_before",
     "drop_duplicate_outputs",
     "drop_notes_of",
+    "drop_leaves_below",
     "drop_unreported",
     "forget_hosts",
     "forget_idempotency_before",
@@ -93,6 +96,7 @@ __all__ = [
     "see_site",
     "set_costs",
     "set_last_seen",
+    "set_log_keys",
     "set_merge",
     "set_moved_from",
     "set_name",

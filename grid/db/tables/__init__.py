@@ -26,6 +26,7 @@ from grid.db.tables.house import (
     PluginRow,
     RequesterShareRow,
 )
+from grid.db.tables.log import LeafRow, LogKeyRow
 from grid.db.tables.people import (
     AccountRow,
     HostRow,
@@ -60,6 +61,8 @@ __all__ = [
     "JobRow",
     "JobTypeCostRow",
     "JobTypeSpeedRow",
+    "LeafRow",
+    "LogKeyRow",
     "MergeRow",
     "NoteRow",
     "OutboxRow",

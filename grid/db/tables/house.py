@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -39,10 +39,15 @@ class RequesterShareRow(SQLModel, table=True):
 
 
 class OutboxRow(SQLModel, table=True):
-    """Log entries in the order they were decided; the log's integrator gives them their places."""
+    """Log entries in the order they were decided, until the log's integrator gives them places."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("outbox_job", "job_id", "id"),)
+    __table_args__ = (
+        #: What did the seal of this job keep back?
+        Index("outbox_sealed", "job_id", sqlite_where=text("sealed = 1")),
+        #: What may leave?
+        Index("outbox_open", "id", sqlite_where=text("sealed = 0")),
+    )
     id: int | None = Field(default=None, primary_key=True)
     kind: str
     #: Canonical JSON.
