@@ -19,6 +19,13 @@ from grid.db.store import Store
 from grid.db.tables import HostRow, ResultRow, table
 from grid.identifiers import Kind
 
+#: What goes into routes that no job's things do.
+OF_NO_JOB = {
+    "/log/tile/{tile:path}": [f"{kind}/000.p/1" for kind in ("0", "entries")],
+    "/log/proof/{leaf:str}": ["0"],
+    "/embed/{script:str}": ["embed.js"],
+    "/consents/{word:str}": ["given"],
+}
 #: Hashes and signatures of the log.
 LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}=*")
 #: Fresh in each answer of the sandbox.
@@ -64,10 +71,7 @@ def paths(people: People, job_id: str) -> Iterator[tuple[str, str]]:
         "/workunits/{id:str}": [unit["id"] for unit in units],
         "/job-types/{name:str}": [job["job_type"]],
         "/blobs/{digest:str}": digests,
-        "/log/tile/{tile:path}": [f"{kind}/000.p/1" for kind in ("0", "entries")],
-        "/log/proof/{leaf:str}": ["0"],
-        "/embed/{script:str}": ["embed.js"],
-        "/consents/{word:str}": ["given"],
+        **OF_NO_JOB,
     }
     for template in public_routes(people.http.app):
         if "{" not in template:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from public_bytes import OF_NO_JOB
 from sqlmodel import SQLModel, select
 from web_people import API, People, public_routes, watch
 
@@ -55,7 +56,7 @@ def answers(
     """Every GET route with everything known put into it: path, and all it answers with headers."""
     for template in public_routes(people.http.app):
         paths = {template} if "{" not in template else set()
-        for places in known:
+        for places in (*known, OF_NO_JOB):
             for part, values in places.items():
                 if part in template:
                     filled = [re.sub(r"\{.*\}", value, part) for value in values]
