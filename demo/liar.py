@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 from contextlib import closing
 
 from grid.engines import Computation
 from grid.engines.deno import DenoEngine
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
-from grid.volunteer.host import Host
+from grid.volunteer.events import Said
+from grid.volunteer.host import Host, Leaving
 
 
 class Lazy:
@@ -38,8 +38,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A volunteer that lies.")
     parser.add_argument("--server", required=True)
     server = parser.parse_args().server
-    leaving = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: leaving.set())
+    leaving = Leaving()
+    signal.signal(signal.SIGTERM, lambda *_: leaving.at_once())
     with (
         DenoEngine() as engine,
         closing(Client(server, engine=engine.name, capabilities={}, token=None)) as client,
@@ -48,8 +48,9 @@ def main() -> int:
     return 0
 
 
-def _say(text: str, _count: int) -> None:
-    print(text, flush=True)
+def _say(said: Said) -> None:
+    if said.text:
+        print(said.text, flush=True)
 
 
 if __name__ == "__main__":

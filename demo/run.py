@@ -139,6 +139,7 @@ def _demonstrate(folder: Path, options: argparse.Namespace) -> bool:
         "GRID_HOST": "127.0.0.1",
         "GRID_PORT": str(port),
         "GRID_PUBLIC_URL": url,
+        "VOLUNTEER_STATE": str(folder / "volunteers"),
         "GRID_TRAP_WAIT_S": "2",  # three volunteers: nobody is left for most traps
     }
     console.print(

@@ -6,7 +6,6 @@ import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -19,15 +18,12 @@ from grid.db import commands, queries
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.db.transaction import Transaction
-from grid.engines.known import KNOWN
 from grid.items import Mode
 from grid.kit.making import NotMade, make
 from grid.plugins.loader import OWN_FOLDER, Found, PluginError, discover
 from grid.simulation import campaign
 from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
-from grid.volunteer import volunteer as take_part
-from grid.volunteer.wishes import Wishes
-from grid.volunteer.wishes import until as moment_of
+from grid.volunteer.command import volunteer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -184,54 +180,7 @@ def tokens_revoke(token: Annotated[str, typer.Argument(help="The token itself.")
     typer.echo("revoked")
 
 
-@app.command()
-def volunteer(
-    server: Annotated[str, typer.Option(help="The grid to compute for, as http(s)://…")],
-    cores: Annotated[int, typer.Option(min=1, max=256, help="Work units at a time.")] = 1,
-    once: Annotated[bool, typer.Option("--once", help="Leave when there is no more work.")] = False,
-    token: Annotated[
-        str | None, typer.Option(envvar="VOLUNTEER_TOKEN", help="A trusted-host token.")
-    ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress display.")] = False,
-    owner: Annotated[
-        list[str] | None, typer.Option(help="Only for this requester, the dearest first.")
-    ] = None,
-    refuse_owner: Annotated[list[str] | None, typer.Option(help="Not for this requester.")] = None,
-    topic: Annotated[list[str] | None, typer.Option(help="Only work about this.")] = None,
-    refuse_topic: Annotated[list[str] | None, typer.Option(help="No work about this.")] = None,
-    job_type: Annotated[list[str] | None, typer.Option(help="Only jobs of this type.")] = None,
-    job: Annotated[list[str] | None, typer.Option(help="Only this job, while it is open.")] = None,
-    selector: Annotated[
-        str | None, typer.Option(help="The order of work, such as shortest_first.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(help=f"What programs run in: {' or '.join(KNOWN)}.")
-    ] = "deno",
-    until: Annotated[
-        str | None, typer.Option(help="Leave then: 17:30, or a date and time as in ISO 8601.")
-    ] = None,
-) -> None:
-    """Compute for a grid on this machine, in sandboxed child processes (Linux only)."""
-    if engine not in KNOWN:
-        stop(f"--engine: one of {', '.join(KNOWN)}")
-    wishes = Wishes(
-        owners=tuple(owner or ()),
-        refuse_owners=tuple(refuse_owner or ()),
-        topics=tuple(topic or ()),
-        refuse_topics=tuple(refuse_topic or ()),
-        job_types=tuple(job_type or ()),
-        jobs=tuple(job or ()),
-        selector=selector,
-        until=None if until is None else _moment(until),
-    )
-    raise typer.Exit(take_part(server, cores, once, token, quiet, wishes, engine))
-
-
-def _moment(text: str) -> float:
-    try:
-        return moment_of(text, datetime.now().astimezone()).timestamp()
-    except ValueError as error:
-        stop(f"--until: {error}")
+app.command()(volunteer)
 
 
 #: What may be chosen about a simulated grid.

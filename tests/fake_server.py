@@ -75,6 +75,9 @@ class FakeServer:
         self.requests: list[dict[str, Any]] = []
         self.hits: list[str] = []
         self.hosts: list[str] = []
+        #: What hosts said of themselves: when they enrolled, and when they came back.
+        self.enrolled: list[dict[str, Any]] = []
+        self.came_back: list[dict[str, Any]] = []
         self.trusted: list[str] = []
         #: Codes to refuse the next requests for work with.
         self.refuse: list[int] = []
@@ -107,6 +110,7 @@ class FakeServer:
             return 401, {"title": "Unauthorized", "detail": "unknown token"}
         token = secrets.token_hex(8)
         self.hosts.append(token)
+        self.enrolled.append(body)
         return 201, {
             "host_id": f"h{len(self.hosts)}",
             "token": token,
@@ -114,6 +118,15 @@ class FakeServer:
             "sandbox_origin": self.sandbox_origin or self.url,
             "heartbeat_s": self.heartbeat_s,
         }
+
+    def come_back(self, body: dict[str, Any], authorization: str | None) -> tuple[int, Any]:
+        """PUT /hosts/me."""
+        token = (authorization or "").removeprefix("Bearer ")
+        if token not in self.hosts:
+            return 401, {"title": "Unauthorized", "detail": "unknown token"}
+        self.came_back.append(body)
+        host_id = f"h{self.hosts.index(token) + 1}"
+        return 200, {"host_id": host_id, "protocol": 1, "heartbeat_s": self.heartbeat_s}
 
     def work(self, body: dict[str, Any]) -> tuple[int, Any]:
         """POST /work."""
@@ -262,7 +275,10 @@ def _handler(server: FakeServer) -> type[BaseHTTPRequestHandler]:
 
         def do_PUT(self) -> None:
             data = self.rfile.read(int(self.headers["Content-Length"]))
-            code, answer = server.put_output(self.path, self.headers, data)
+            if self.path == "/api/v1/hosts/me":
+                code, answer = server.come_back(json.loads(data), self.headers["Authorization"])
+            else:
+                code, answer = server.put_output(self.path, self.headers, data)
             self._answer(code, "application/json", json.dumps(answer).encode(), {})
 
         def _answer(self, code: int, kind: str, body: bytes, headers: dict[str, str]) -> None:

@@ -337,7 +337,7 @@ def volunteer(server: LiveServer, log: Path, *options: str) -> Iterator[subproce
         process = subprocess.Popen(
             [sys.executable, "-m", "web.main", "volunteer", "--server", server.url, *options],
             cwd=ROOT,
-            env=_environment(server.data, {}, None),
+            env=_environment(server.data, {}, {"VOLUNTEER_STATE": str(log.with_suffix(".state"))}),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

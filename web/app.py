@@ -70,6 +70,7 @@ API_HANDLERS = (
     statistics.show_statistics,
     blobs.show_blob,
     hosts.enrol_host,
+    hosts.change_host,
     hosts.exchange_work,
     put_outputs.put_output,
     sandbox_alarms.note_open_sandbox,

@@ -141,6 +141,13 @@ class ReachedBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     reached: Annotated[tuple[Reached, ...], Meta(min_length=1, max_length=32)]
 
 
+class MachineBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a host is now: an engine gets newer, a machine is given other limits."""
+
+    engine: Annotated[str, Meta(min_length=1, max_length=100)]
+    capabilities: CapabilitiesBody = CapabilitiesBody()
+
+
 class ReportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one result ended."""
 

@@ -56,6 +56,11 @@ def own(one: Own, host_id: int, names: Names) -> View:
             "in_sealed_jobs": one.sealed,
         },
         "checks_survived": one.checks2 / 2,
+        "machine": {
+            "engine": one.engine,
+            "capabilities": one.capabilities,
+            "speed": one.speed_milli / 1000,
+        },
         "no_work_of": [names.of(Kind.JOB, number) for number in one.quarantined],
         "_links": {
             "self": link(f"{API}/hosts/me"),

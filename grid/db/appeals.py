@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
@@ -23,7 +23,7 @@ from grid.db.tables import (
 )
 from grid.db.transaction import Transaction
 from grid.db.work import Context, settle_units
-from grid.items import Job
+from grid.items import Job, Json
 from grid.states import JobState, Outcome, Purpose, ValidateState
 from grid.transition import Entity, Instruction, Quarantine, Transition
 
@@ -64,6 +64,10 @@ class Own(Struct, frozen=True, kw_only=True):
     sealed: int
     #: Open jobs that give its host's engine no work.
     quarantined: tuple[int, ...]
+    #: What the host is, as it says, and its speed in thousandths of the fleet's median.
+    engine: str
+    capabilities: Mapping[str, Json]
+    speed_milli: int
 
 
 class Suspected(Struct, frozen=True, kw_only=True):
@@ -158,6 +162,9 @@ def own(connection: Connection, host_id: int) -> Own:
         checks2=sum(row.checks2 for row in opened.values()),
         sealed=sum(row.answers for row in counted if not row.told),
         quarantined=_quarantined_for(connection, host.engine),
+        engine=host.engine,
+        capabilities=host.capabilities,
+        speed_milli=host.speed_milli,
     )
 
 

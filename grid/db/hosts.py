@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -23,7 +23,7 @@ from grid.db.tables import (
 from grid.db.transaction import Transaction
 from grid.dispatch.facts import kind_of
 from grid.dispatch.matching import capable
-from grid.items import Capabilities, Needs
+from grid.items import Capabilities, Json, Needs
 from grid.states import ServerState
 
 HOST, JOB, RESULT = table(HostRow), table(JobRow), table(ResultRow)
@@ -152,6 +152,13 @@ def reserve(
         raise TooFew(len(able))
     writes.reserve(connection, able[:count], job_id)
     return len(able[:count])
+
+
+def set_machine(
+    transaction: Transaction, host_id: int, engine: str, capabilities: Mapping[str, Json]
+) -> None:
+    """Note what a host is now; its measured speed and its standing stay."""
+    writes.set_machine(transaction.connection, host_id, engine, capabilities)
 
 
 def release(transaction: Transaction, job_id: int) -> int:

@@ -18,9 +18,11 @@ from grid.engines import (
     ProgramFailed,
     TimeLimit,
 )
-from grid.engines.child import Child, ChildLost, ChildTimeLimit, Start
+from grid.engines.child import Child, ChildLost, ChildTimeLimit, Limits, Start
 from grid.engines.frames import LENGTH, OUTPUT
 
+#: What people call them.
+SYSTEMS = {"darwin": "macOS", "win32": "Windows"}
 #: A message of so many UTF-16 units is at most so many bytes of UTF-8.
 MESSAGE_BYTES_MAX = 3 * MESSAGE_LENGTH_MAX
 
@@ -32,16 +34,13 @@ class ChildEngine:
     program is left for the next. A child that was killed is replaced at the next computation.
     """
 
-    def __init__(self, name: str, start: Start) -> None:
+    def __init__(self, name: str, start: Start, limits: Limits = Limits()) -> None:  # noqa: B008
         """`name` is the engine's, with its version; `start` says how its child begins."""
         if not sys.platform.startswith("linux"):
-            raise OSError(
-                f"engines need Linux's process limits and this is {sys.platform}; "
-                "use a container: docker run --rm python:3.13 "
-                "sh -c 'pip install grid-compute && grid volunteer --server URL'"
-            )
+            system = SYSTEMS.get(sys.platform, sys.platform)
+            raise OSError(f"engines need Linux's process limits, and this is {system}")
         self.name = name
-        self._start = start
+        self._start, self._limits = start, limits
         self._lock = threading.Lock()
         self._child: Child | None = None
         #: The program the child has built.
@@ -87,7 +86,7 @@ class ChildEngine:
 
     def _compute(self, job: Computation) -> bytes:
         if self._child is None and not self._closed:
-            self._child, self._built = Child(self._start), None
+            self._child, self._built = Child(self._start, self._limits), None
         if self._child is None or self._closed:
             raise ChildLost("closed")
         frame = _frame(job, None if self._built == job.program else job.program)

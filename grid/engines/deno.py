@@ -9,6 +9,7 @@ from pathlib import Path
 import deno
 
 from grid.engines.asking import ChildEngine
+from grid.engines.child import Limits
 
 RUNTIME = Path(__file__).parent / "assets" / "runtime-deno.js"
 
@@ -28,8 +29,8 @@ FLAGS = (
 class DenoEngine(ChildEngine):
     """Deno, as its name and major version: "deno/2"."""
 
-    def __init__(self) -> None:
-        super().__init__(f"deno/{version('deno').split('.')[0]}", deno_child)
+    def __init__(self, limits: Limits = Limits()) -> None:  # noqa: B008 (frozen)
+        super().__init__(f"deno/{version('deno').split('.')[0]}", deno_child, limits)
 
 
 def deno_child(folder: str) -> tuple[Sequence[str], Mapping[str, str]]:

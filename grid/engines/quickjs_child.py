@@ -15,10 +15,6 @@ from quickjs import Context
 
 from grid.engines.frames import FAILED, OUTPUT, READY, put, take
 
-#: What a realm may allocate, typed arrays included; a program gets an error beyond it. Half of what
-#: the process may.
-REALM_BYTES_MAX = 1 << 30
-
 #: Of the 8 MiB that Linux gives the first thread. What is nested deeper gets an error.
 STACK_BYTES_MAX = 4 << 20
 
@@ -28,10 +24,13 @@ OUT_OF_MEMORY = "!" + base64.b64encode(b"InternalError: out of memory").decode()
 Ask = Callable[[str, str], str]
 
 
-def realm(runtime: str) -> Ask:
-    """The one function of a new realm in which `runtime` has run."""
+def realm(runtime: str, bytes_max: int) -> Ask:
+    """The one function of a new realm in which `runtime` has run.
+
+    It may allocate `bytes_max`, typed arrays included; a program gets an error beyond that.
+    """
     context = Context()
-    context.set_memory_limit(REALM_BYTES_MAX)
+    context.set_memory_limit(bytes_max)
     context.set_max_stack_size(STACK_BYTES_MAX)
     ask: Ask = context.eval(runtime)
     return ask
@@ -58,7 +57,8 @@ def main() -> None:
     """Speak in frames over the first two descriptors."""
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    serve(realm(Path(sys.argv[1]).read_text("utf-8")), sys.stdin.buffer, sink)
+    runtime = Path(sys.argv[1]).read_text("utf-8")
+    serve(realm(runtime, int(sys.argv[2])), sys.stdin.buffer, sink)
 
 
 if __name__ == "__main__":

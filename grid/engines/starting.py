@@ -59,7 +59,8 @@ def _forget_thread() -> None:
     _starter = _Starter()
 
 
-os.register_at_fork(after_in_child=_forget_thread)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_thread)
 
 
 def start(

@@ -7,72 +7,129 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
+from functools import partial
+
+import msgspec
 
 from grid.engines.asking import ChildEngine
 from grid.engines.known import make
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
+from grid.volunteer.events import Event, Said
 from grid.volunteer.holding import Holding
-from grid.volunteer.host import Host
-from grid.volunteer.machine import capabilities
-from grid.volunteer.progress import Progress
+from grid.volunteer.host import Host, Leaving
+from grid.volunteer.machine import capabilities, refusal
+from grid.volunteer.options import Options
+from grid.volunteer.progress import Progress, Show
+from grid.volunteer.state import StateError, place
 from grid.volunteer.wishes import Wishes
 
 
-def volunteer(
-    server: str,
-    cores: int,
-    once: bool,
-    token: str | None,
-    quiet: bool,
-    wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
-    kind: str = "deno",
-) -> int:
-    """Take part with `cores` cores as one host until SIGTERM or SIGINT; the exit code.
+def volunteer(options: Options, show: Show = Show.LINES) -> int:
+    """Take part as one host until SIGTERM or SIGINT; the exit code.
 
-    With `once` it leaves when the server has no work, and at `wishes.until` in any case. `token`
-    is a trusted-host token, `kind` one of `grid.engines.known`. 0 means that it left in order, 1
-    that something made going on pointless, such as a system that is not Linux.
+    The first signal drains: what is being computed comes to its end, within `options.drain_s`, and
+    is handed in. The second one, or `options.wishes.until`, ends everything at once. 0 means that
+    it left in order, 1 that something made going on pointless, such as a system that is not Linux.
     """
-    leaving = threading.Event()
     with ExitStack() as stack:
-        progress = stack.enter_context(Progress(quiet))
-        try:
-            engines = [stack.enter_context(make(kind)) for _ in range(cores)]
-        except OSError as error:
-            progress.tell(str(error), 0)
+        progress = stack.enter_context(Progress(show, options))
+        refused = refusal(options.server)
+        if refused is not None:
+            progress.tell(Said(event=Event.STOPPED, text=refused))
             return 1
-        known = capabilities(cores, engines[0].compute)
-        client = stack.enter_context(
-            closing(Client(server, engine=engines[0].name, capabilities=known, token=token))
+        try:
+            engines = [
+                stack.enter_context(make(options.engine, options.limits))
+                for _ in range(options.cores)
+            ]
+            kept = stack.enter_context(place(options.state, options.server, options.token))
+        except (OSError, StateError) as error:
+            progress.tell(Said(event=Event.STOPPED, text=str(error)))
+            return 1
+        known = capabilities(options.cores, options.limits.data_bytes_max, engines[0].compute)
+        client = Client(
+            options.server,
+            engine=engines[0].name,
+            capabilities=known,
+            token=options.token,
+            place=kept,
+            tell=progress.tell,
         )
+        return _take_part(stack.enter_context(closing(client)), engines, options, progress)
 
-        def leave() -> None:
-            leaving.set()
-            for engine in engines:
-                engine.close()
 
-        cache, holding = BlobCache(), Holding()
-        failures: list[Exception] = []
+def _take_part(
+    client: Client, engines: list[ChildEngine], options: Options, progress: Progress
+) -> int:
+    """One thread for each engine, until all have left."""
+    leaving, cache, holding = Leaving(), BlobCache(), Holding()
+    failures: list[Exception] = []
 
-        def loop(engine: ChildEngine) -> None:
-            try:
-                Host(
-                    client, engine.compute, cache, leaving, progress.tell, wishes, holding, cores
-                ).run(once)
-            except Exception as error:  # whatever it was, the others must leave too
-                failures.append(error)
-                leaving.set()
+    def leave() -> None:
+        leaving.at_once()
+        for engine in engines:
+            engine.close()
 
-        threads = [threading.Thread(target=loop, args=(engine,)) for engine in engines]
-        with _on_signals(leave), _at(wishes.until, leave):
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        for failure in failures:
-            progress.tell(f"stopped: {failure}", 0)
+    def drain() -> None:
+        if leaving.soon.is_set():
+            leave()
+            return
+        leaving.soon.set()
+        text = f"finishing what is being computed, within {options.drain_s:g} s"
+        progress.tell(Said(event=Event.DRAINING, text=text))
+        if not over.wait(options.drain_s):
+            leave()
+
+    def loop(engine: ChildEngine, core: int) -> None:
+        def tell(said: Said) -> None:
+            progress.tell(msgspec.structs.replace(said, core=core))
+
+        try:
+            Host(
+                client,
+                engine.compute,
+                cache,
+                leaving,
+                tell,
+                partial(_now, options),
+                holding,
+                options.cores,
+            ).run(options.once)
+        except Exception as error:  # whatever it was, the others must leave too
+            failures.append(error)
+            leave()
+
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=loop, args=(engine, core))
+        for core, engine in enumerate(engines, start=1)
+    ]
+    with _on_signals(drain), _at(options.wishes.until, leave):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        over.set()
+    for failure in failures:
+        progress.tell(Said(event=Event.STOPPED, text=f"stopped: {failure}"))
     return 1 if failures else 0
+
+
+def _now(options: Options) -> Wishes | float:
+    """What is chosen now, or the seconds for which it must rest."""
+    wishes = options.wishes
+    if options.hours is None:
+        return wishes
+    inside, changes_in_s = options.hours.moment_s(datetime.now().astimezone())
+    if not inside:
+        return changes_in_s
+    if changes_in_s == 0:
+        return wishes
+    end = time.time() + changes_in_s
+    until = end if wishes.until is None else min(end, wishes.until)
+    return msgspec.structs.replace(wishes, until=until)
 
 
 @contextmanager

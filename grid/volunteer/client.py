@@ -12,7 +12,18 @@ import msgspec
 
 from grid import canonical
 from grid.items import Json
-from grid.volunteer.messages import PROTOCOL, Identity, Lease, Problem, Report, WorkAnswer
+from grid.volunteer.events import Event, Said, Tell
+from grid.volunteer.keys import HostKey
+from grid.volunteer.messages import (
+    PROTOCOL,
+    Identity,
+    Known,
+    Lease,
+    Problem,
+    Report,
+    WorkAnswer,
+)
+from grid.volunteer.state import Kept, Place
 
 T = TypeVar("T")
 
@@ -38,19 +49,24 @@ class Client:
     """One host's talk with one server; any number of threads may share it."""
 
     def __init__(
-        self, server: str, *, engine: str, capabilities: dict[str, Json], token: str | None = None
+        self,
+        server: str,
+        *,
+        engine: str,
+        capabilities: dict[str, Json],
+        token: str | None = None,
+        place: Place | None = None,
+        tell: Tell = lambda _: None,
     ) -> None:
+        """`place` is where it is kept which host this is; in memory when not given."""
+        self._place, self._tell = place or Place(), tell
         self._base = server.rstrip("/") + "/"
-        self._enrolment = {
-            "protocol": PROTOCOL,
-            "kind": "headless",
-            "engine": engine,
-            "capabilities": capabilities,
-        }
+        self._machine: dict[str, Json] = {"engine": engine, "capabilities": capabilities}
         self._trusted = {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(timeout=REQUEST_LIMIT_S)
         self._lock = threading.Lock()
         self._identity: Identity | None = None
+        self._key = HostKey.fresh()
 
     def close(self) -> None:
         """Closes the connections."""
@@ -60,14 +76,45 @@ class Client:
         """Who we are to the server; enrols at the first call. Raises Failure, Unwelcome."""
         with self._lock:
             if self._identity is None:
-                url = self._base + "api/v1/hosts"
-                try:
-                    self._identity = self._post(url, self._enrolment, Identity, self._trusted)
-                except Failure as failure:
-                    if failure.code in (400, 401, 403, 404, 409, 422):
-                        raise Unwelcome(str(failure)) from failure
-                    raise
+                self._identity = self._come_back() or self._enrol()
+                self._tell(Said(event=Event.ENROLLED, host=self._identity.host_id))
             return self._identity
+
+    def signed(self, report: Report) -> Report:
+        """The report as this host says it."""
+        return self._key.signed(report)
+
+    def _come_back(self) -> Identity | None:
+        """Who we were, if the server still knows us."""
+        kept = self._place.kept
+        if kept is None:
+            return None
+        headers = {"Authorization": f"Bearer {kept.identity.token}"}
+        try:
+            url = self._base + "api/v1/hosts/me"
+            known = self._send("PUT", url, self._machine, Known, headers)
+        except Failure as failure:
+            if failure.code in (401, 403, 404):
+                self._place.forget()
+                return None
+            raise
+        self._key = HostKey(bytes.fromhex(kept.seed))
+        return Identity(known.host_id, kept.identity.token, known.heartbeat_s)
+
+    def _enrol(self) -> Identity:
+        body = {"protocol": PROTOCOL, "kind": "headless", **self._machine}
+        key = HostKey.fresh()
+        body["public_key"] = key.public_key
+        try:
+            url = self._base + "api/v1/hosts"
+            identity = self._send("POST", url, body, Identity, self._trusted)
+        except Failure as failure:
+            if failure.code in (400, 401, 403, 404, 409, 422):
+                raise Unwelcome(str(failure)) from failure
+            raise
+        self._key = key
+        self._place.keep(Kept(identity=identity, seed=key.seed.hex()))
+        return identity
 
     def work(
         self,
@@ -85,7 +132,7 @@ class Client:
         body = {"protocol": PROTOCOL, "token": token, "want": want}
         body |= {"reports": list(reports), "renew": list(renew), **further}
         try:
-            return self._post(self._base + "api/v1/work", body, WorkAnswer, {})
+            return self._send("POST", self._base + "api/v1/work", body, WorkAnswer, {})
         except Failure as failure:
             if failure.code == 409:
                 raise Unwelcome(str(failure)) from failure
@@ -97,6 +144,7 @@ class Client:
         with self._lock:
             if self._identity is not None and self._identity.token == token:
                 self._identity = None
+                self._place.forget()
 
     def blob(self, url: str, digest: str, length: int) -> bytes:
         """The bytes of that digest and length; raises Failure when others come."""
@@ -136,10 +184,13 @@ class Client:
             raise _failure(response)
         return digest
 
-    def _post(self, url: str, body: Json, kind: type[T], headers: dict[str, str]) -> T:
-        headers = {"Content-Type": "application/json", **headers}
+    def _send(self, method: str, url: str, body: Json, kind: type[T], headers: dict[str, str]) -> T:
+        headers, content = (
+            {"Content-Type": "application/json", **headers},
+            msgspec.json.encode(body),
+        )
         try:
-            response = self._http.post(url, content=msgspec.json.encode(body), headers=headers)
+            response = self._http.request(method, url, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise Failure(_words(error)) from error
         if not response.is_success:

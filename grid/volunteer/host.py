@@ -6,9 +6,9 @@ import base64
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,14 +16,12 @@ from grid.engines import Computation, EngineError
 from grid.volunteer.backoff import pause_s
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client, Failure, Unwelcome
+from grid.volunteer.events import Event, Said, Tell
 from grid.volunteer.holding import Holding
-from grid.volunteer.messages import Assignment, Lease, Report, WorkAnswer
+from grid.volunteer.messages import Assignment, Lease, Report, Reported, WorkAnswer
 from grid.volunteer.wishes import Wishes
 
 T = TypeVar("T")
-
-#: Told what happens: one line for people, and how many answers the server has taken since.
-Tell = Callable[[str, int], None]
 
 #: Times an input is asked for before its work unit is given back: half a minute of patience.
 BLOB_ATTEMPTS = 6
@@ -43,6 +41,30 @@ REASONS = {
 }
 
 
+class Ended(msgspec.Struct, frozen=True):
+    """How a computation ended, in the fields of its report."""
+
+    outcome: str
+    output: str | None = None
+    output_digest: str | None = None
+    message: str | None = None
+    elapsed_ms: int | None = None
+
+
+class Leaving:
+    """How a host is asked to leave: to take no more, or to drop everything; any thread may."""
+
+    def __init__(self) -> None:
+        #: Set with `now`, too.
+        self.soon = threading.Event()
+        self.now = threading.Event()
+
+    def at_once(self) -> None:
+        """Whatever is being computed is given back."""
+        self.now.set()
+        self.soon.set()
+
+
 class Host:
     """The loop of one core. `compute` turns a computation into output bytes or an EngineError."""
 
@@ -51,13 +73,16 @@ class Host:
         client: Client,
         compute: Callable[[Computation], bytes],
         cache: BlobCache,
-        leaving: threading.Event,
+        leaving: Leaving,
         tell: Tell,
-        wishes: Wishes = Wishes(),  # noqa: B008 (frozen)
+        wishes: Callable[[], Wishes | float] = Wishes,
         holding: Holding | None = None,
         cores: int = 1,
     ) -> None:
-        """`holding` is shared by all cores of a host."""
+        """`holding` and `leaving` are shared by all cores of a host.
+
+        `wishes` gives what it chooses now, or for how many seconds it must rest.
+        """
         self._client, self._compute, self._cache = client, compute, cache
         self._leaving, self._tell = leaving, tell
         self._wishes, self._holding, self._cores = wishes, holding or Holding(), cores
@@ -69,14 +94,19 @@ class Host:
         self._failures = 0
 
     def run(self, once: bool = False) -> None:
-        """Takes part until `leaving` is set, or, with `once`, until the server has no work.
+        """Takes part until it is to leave, or, with `once`, until the server has no work.
 
-        Whatever is held then is given back. Raises Unwelcome.
+        What it computes then comes to its end, unless it is to leave at once; whatever else is held
+        is given back. Raises Unwelcome.
         """
         try:
-            while not self._leaving.is_set():
+            while not self._leaving.soon.is_set():
+                wishes = self._wishes()
+                if not isinstance(wishes, Wishes):
+                    self._rest(wishes)
+                    continue
                 try:
-                    answer = self._ask()
+                    answer = self._ask(wishes)
                     for assignment in answer.assignments:
                         self._perform(assignment)
                 except Failure as failure:
@@ -86,62 +116,92 @@ class Host:
                 if not answer.assignments:
                     if once:
                         return
-                    self._tell(f"waiting for work: {_in_words(answer)}", 0)
-                    self._leaving.wait(answer.retry_after_s if answer.retry_after_s > 0 else 1)
+                    pause_s = answer.retry_after_s if answer.retry_after_s > 0 else 1
+                    words = f"waiting for work: {_in_words(answer)}"
+                    self._say(Event.WAITING, words, reason=answer.why_no_work, again_in_s=pause_s)
+                    self._leaving.soon.wait(pause_s)
         finally:
             self._leave()
 
-    def _ask(self) -> WorkAnswer:
+    def _say(self, event: Event, text: str = "", **further: Any) -> None:
+        self._tell(Said(event=event, text=text, **further))
+
+    def _rest(self, pause_s: float) -> None:
+        """Hand in what is finished, hold nothing, and wait until its hours begin."""
+        self._leave()
+        self._say(Event.RESTING, "resting until its hours begin", again_in_s=round(pause_s))
+        self._leaving.soon.wait(pause_s)
+
+    def _ask(self, wishes: Wishes) -> WorkAnswer:
         token = self._client.identity().token
-        further = {**self._wishes.fields(time.time()), "slots": self._cores, "wait": True}
+        further = {**wishes.fields(time.time()), "slots": self._cores, "wait": True}
         with self._holding.asking() as told:
             if told is not None:
                 further["holding"] = told
             answer = self._client.work(list(self._reports.values()), (), 1, token, further)
-            accepted = 0
-            for said in answer.reports:
-                report = self._reports.pop(said.result_id, None)
-                accepted += report is not None and said.accepted and report.outcome == "success"
+            self._heard(answer.reports)
             with self._lock:
                 self._leases |= {one.result_id: one.lease for one in answer.assignments}
                 held = frozenset({*self._leases, *self._reports})
             self._holding.keep(id(self), held)
-        if accepted:
-            self._tell("", accepted)
         return answer
 
+    def _heard(self, reported: Iterable[Reported]) -> None:
+        """What became of reports; they are sent no more."""
+        for said in reported:
+            report = self._reports.pop(said.result_id, None)
+            if report is not None:
+                self._say(
+                    Event.REPORTED,
+                    "" if said.accepted else f"a report was refused: {said.reason}",
+                    result=said.result_id,
+                    outcome=report.outcome,
+                    accepted=said.accepted,
+                    reason=said.reason,
+                )
+
     def _perform(self, assignment: Assignment) -> None:
-        if self._leaving.is_set():
+        if self._leaving.soon.is_set():
             return
         job = assignment.job
-        self._tell(f"computing for {job.name} ({job.job_type})", 0)
-        with self._renewing():
-            try:
-                computation = self._computation(assignment)
-            except Failure:
-                self._finish(assignment, "released")
-                raise
-            started = time.monotonic()
-            try:
-                output = self._compute(computation)
-            except EngineError as error:
-                if self._leaving.is_set():
-                    return
-                elapsed_ms = round((time.monotonic() - started) * 1000)
-                self._finish(assignment, "error", message=str(error), elapsed_ms=elapsed_ms)
-                return
-            elapsed_ms = round((time.monotonic() - started) * 1000)
-            if len(output) <= assignment.limits.inline_bytes_max:
-                spelled = base64.b64encode(output).decode()
-                self._finish(assignment, "success", output=spelled, elapsed_ms=elapsed_ms)
-                return
-            try:
-                digest = self._put(assignment, output)
-            except Failure as failure:  # not raised: what else is held may still be heard
-                self._tell(f"an output was not taken: {failure}", 0)
-                self._finish(assignment, "released")
-                return
-            self._finish(assignment, "success", output_digest=digest, elapsed_ms=elapsed_ms)
+        self._say(
+            Event.COMPUTING,
+            f"computing for {job.name} ({job.job_type})",
+            job=job.id,
+            job_name=job.name,
+            job_type=job.job_type,
+            result=assignment.result_id,
+        )
+        try:
+            with self._renewing():
+                ended = self._ended(assignment)
+        except Failure:
+            self._finish(assignment, Ended("released"))
+            raise
+        # After the last renewal was heard of: the report goes out under the newest lease.
+        if ended is not None:
+            self._finish(assignment, ended)
+
+    def _ended(self, assignment: Assignment) -> Ended | None:
+        """How its computation ended; None when it was broken off. Raises Failure."""
+        computation = self._computation(assignment)
+        started = time.monotonic()
+        try:
+            output = self._compute(computation)
+        except EngineError as error:
+            if self._leaving.now.is_set():
+                return None
+            return Ended("error", message=str(error), elapsed_ms=_since_ms(started))
+        elapsed_ms = _since_ms(started)
+        if len(output) <= assignment.limits.inline_bytes_max:
+            spelled = base64.b64encode(output).decode()
+            return Ended("success", output=spelled, elapsed_ms=elapsed_ms)
+        try:
+            digest = self._put(assignment, output)
+        except Failure as failure:  # not raised: what else is held may still be heard
+            self._say(Event.TROUBLE, f"an output was not taken: {failure}")
+            return Ended("released")
+        return Ended("success", output_digest=digest, elapsed_ms=elapsed_ms)
 
     def _computation(self, assignment: Assignment) -> Computation:
         program = assignment.program
@@ -187,34 +247,26 @@ class Host:
                 if refused or failures == BLOB_ATTEMPTS:
                     raise
                 wait_s = pause_s(failures, random.random(), failure.retry_after_s)  # noqa: S311
-                if self._leaving.wait(wait_s):
+                if self._leaving.now.wait(wait_s):
                     raise
 
-    def _finish(
-        self,
-        assignment: Assignment,
-        outcome: str,
-        output: str | None = None,
-        output_digest: str | None = None,
-        message: str | None = None,
-        elapsed_ms: int | None = None,
-    ) -> None:
+    def _finish(self, assignment: Assignment, ended: Ended) -> None:
         """Keep a report under the newest lease; nothing to report when that was taken back."""
+        number = assignment.result_id
         with self._lock:
-            lease = self._leases.pop(assignment.result_id, None)
-        if lease is not None:
-            self._reports.setdefault(
-                assignment.result_id,
-                Report(
-                    result_id=assignment.result_id,
-                    lease=lease,
-                    outcome=outcome,
-                    output=output,
-                    output_digest=output_digest,
-                    message=message,
-                    elapsed_ms=elapsed_ms,
-                ),
+            lease = self._leases.pop(number, None)
+        if lease is None:
+            return
+        if ended.outcome != "released":
+            self._say(
+                Event.COMPUTED,
+                "" if ended.message is None else f"the program failed: {ended.message}",
+                result=number,
+                outcome=ended.outcome,
+                elapsed_ms=ended.elapsed_ms,
             )
+        report = Report(result_id=number, lease=lease, **msgspec.structs.asdict(ended))
+        self._reports.setdefault(number, self._client.signed(report))
 
     @contextmanager
     def _renewing(self) -> Iterator[None]:
@@ -260,8 +312,10 @@ class Host:
         self._holding.doubt()
         self._failures += 1
         wait_s = pause_s(self._failures, random.random(), failure.retry_after_s)  # noqa: S311
-        self._tell(f"{failure}; trying again in {wait_s:.0f} s", 0)
-        self._leaving.wait(wait_s)
+        self._say(
+            Event.TROUBLE, f"{failure}; trying again in {wait_s:.0f} s", again_in_s=round(wait_s, 1)
+        )
+        self._leaving.soon.wait(wait_s)
 
     def _leave(self) -> None:
         """Give back what is held and hand in what is finished, if the server listens."""
@@ -271,9 +325,18 @@ class Host:
         reports = [*self._reports.values(), *released]
         if reports:
             try:
-                self._client.work(reports, (), 0, self._client.identity().token)
+                answer = self._client.work(reports, (), 0, self._client.identity().token)
             except (Failure, Unwelcome) as failure:
-                self._tell(f"could not say goodbye: {failure}", 0)
+                self._say(Event.TROUBLE, f"could not say goodbye: {failure}")
+            else:
+                self._heard(answer.reports)
+                with self._lock:
+                    self._leases.clear()
+                self._holding.keep(id(self), frozenset())
+
+
+def _since_ms(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
 def _in_words(answer: WorkAnswer) -> str:

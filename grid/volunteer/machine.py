@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from grid.engines import Computation, EngineError
+from grid.engines.asking import SYSTEMS
 from grid.items import Json
 
 #: Rounds of the loop: some ten milliseconds of a usual core, warm.
@@ -22,9 +23,25 @@ LOOP = """(function (inputs, params) {
 })"""
 
 
-def capabilities(cores: int, compute: Callable[[Computation], bytes]) -> dict[str, Json]:
-    """What the server is told at enrolment."""
-    found: dict[str, Json] = {"cores": cores, "memory_mb": _memory_mb()}
+def refusal(server: str) -> str | None:
+    """Why this machine cannot take part, and how it can all the same; None where it can."""
+    if sys.platform.startswith("linux"):
+        return None
+    system = SYSTEMS.get(sys.platform, sys.platform)
+    line = f"pip install grid-compute && exec grid volunteer --server {server}"
+    return (
+        f"grid volunteer needs Linux's process limits, and this is {system}. "
+        f"Open {server.rstrip('/')}/volunteer in a browser, or run it in a container:\n"
+        f"  docker run --rm -it --stop-timeout 10 python:3.13-slim sh -c '{line}'"
+    )
+
+
+def capabilities(
+    cores: int, data_bytes_max: int, compute: Callable[[Computation], bytes]
+) -> dict[str, Json]:
+    """What the server is told at enrolment; its memory is what one program may have of it."""
+    memory_mb = min(_memory_mb(), data_bytes_max >> 20)
+    found: dict[str, Json] = {"cores": cores, "memory_mb": memory_mb}
     if sys.platform == "linux":
         found["os"] = "linux"
     score = _score(compute)

@@ -18,6 +18,13 @@ class Identity(Struct, frozen=True):
     heartbeat_s: float
 
 
+class Known(Struct, frozen=True):
+    """What a host that comes back is told."""
+
+    host_id: str
+    heartbeat_s: float
+
+
 class Job(Struct, frozen=True):
     """Whose work it is."""
 
@@ -88,6 +95,8 @@ class Report(Struct, frozen=True, kw_only=True, omit_defaults=True):
     output_digest: str | None = None
     message: str | None = None
     elapsed_ms: int | None = None
+    #: Base64; of every report but "released".
+    signature: str | None = None
 
 
 class Lease(Struct, frozen=True):

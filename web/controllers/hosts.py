@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Response, post
+from litestar import Response, post, put
 
 from grid import statements
-from grid.db import commands, notes
+from grid.db import commands, hosts, notes
 from grid.db.commands import NewHost
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
+from grid.items import Json
 from grid.trust import PrefixBits
 from web import bodies, looks
 from web.addresses import client_address, server_origin
 from web.answers import as_json
-from web.messages import PROTOCOL, HostBody, WorkBody
+from web.callers import unauthorized
+from web.messages import PROTOCOL, HostBody, MachineBody, WorkBody
 from web.problems import AnyRequest, Problem, bad_field
 from web.routes import about
-from web.server import server_of
+from web.server import Server, server_of
 
 
 @post("/hosts", opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415, 422)))
@@ -60,14 +62,39 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
     number, token, joined = await server.store.awrite(enrol)
     if joined:
         server.exchange.forget_hosts()
-    answer = {
+    answer = {**_told(request, server, number), "token": token}
+    return as_json(answer, 201, {"Cache-Control": "no-store"})
+
+
+@put("/hosts/me", opt=about(body=MachineBody, problems=(400, 401, 413, 415)))
+async def change_host(request: AnyRequest) -> Response[bytes]:
+    """Says, by its own token, what a host is now: its engine, and what the machine can do.
+
+    A host that comes back says so before it asks for work; what it has earned stays.
+    """
+    server, caller = looks.asked(request)
+    number = caller.host_id
+    if number is None:
+        raise unauthorized("this needs a host's token")
+    body = await bodies.read(request, MachineBody)
+    capabilities = msgspec.to_builtins(body.capabilities)
+
+    def change(transaction: Transaction) -> None:
+        hosts.set_machine(transaction, number, body.engine, capabilities)
+
+    await server.store.awrite(change)
+    server.exchange.forget_hosts()
+    return as_json(_told(request, server, number), 200, {"Cache-Control": "no-store"})
+
+
+def _told(request: AnyRequest, server: Server, number: int) -> Json:
+    """What every host must know of its server."""
+    return {
         "host_id": server.names.of(Kind.HOST, number),
-        "token": token,
         "protocol": PROTOCOL,
         "sandbox_origin": server.settings.sandbox_origin or server_origin(request, server.settings),
         "heartbeat_s": server.settings.heartbeat_s,
     }
-    return as_json(answer, 201, {"Cache-Control": "no-store"})
 
 
 @post("/work", opt=about(body=WorkBody, problems=(400, 401, 409, 413, 503)))

@@ -46,6 +46,18 @@ def start_principal(connection: Connection, host_id: int, volunteer_id: int) -> 
     )
 
 
+def set_machine(
+    connection: Connection, host_id: int, engine: str, capabilities: Mapping[str, Any]
+) -> None:
+    """Note what a host computes by, and what it can do."""
+    hosts = table(HostRow)
+    connection.execute(
+        update(hosts)
+        .where(hosts.c.id == host_id)
+        .values(engine=engine, capabilities=dict(capabilities))
+    )
+
+
 def set_last_seen(connection: Connection, host_ids: Sequence[int], now: int) -> None:
     """Note that hosts are alive."""
     hosts = table(HostRow)

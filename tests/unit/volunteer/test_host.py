@@ -13,7 +13,8 @@ from grid.engines import Computation, EngineLost, ProgramFailed, TimeLimit
 from grid.volunteer import client as client_module
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client, Failure, Unwelcome
-from grid.volunteer.host import Host
+from grid.volunteer.events import Said
+from grid.volunteer.host import Host, Leaving
 
 PROGRAM = "(function () { return 1; })"
 
@@ -41,12 +42,12 @@ def make_host(
 
     def make(
         compute: Callable[[Computation], bytes] = lambda job: canonical.dumps(job.params),
-        leaving: threading.Event | None = None,
+        leaving: Leaving | None = None,
         token: str | None = None,
     ) -> Host:
         clients.append(Client(server.url, engine="test/1", capabilities={"cores": 1}, token=token))
-        leaving = leaving or threading.Event()
-        return Host(clients[-1], compute, BlobCache(), leaving, lambda text, n: told.append(text))
+        leaving = leaving or Leaving()
+        return Host(clients[-1], compute, BlobCache(), leaving, lambda said: told.append(said.text))
 
     yield make
     for client in clients:
@@ -134,9 +135,9 @@ def test_wrong_bytes_are_never_computed_and_the_result_is_given_back(
         assert job.program == PROGRAM
         return b"1"
 
-    def mend(text: str, accepted: int) -> None:
-        told.append(text)
-        if "other bytes" in text:
+    def mend(said: Said) -> None:
+        told.append(said.text)
+        if "other bytes" in said.text:
             server.blobs[digest] = right
 
     host = make_host(compute)
@@ -206,11 +207,11 @@ def test_a_result_that_was_taken_back_is_not_reported(
 def test_leaving_gives_back_what_is_held(
     server: FakeServer, make_host: Callable[..., Host]
 ) -> None:
-    leaving = threading.Event()
+    leaving = Leaving()
     unit = server.add(Unit(PROGRAM))
 
     def compute(job: Computation) -> bytes:
-        leaving.set()
+        leaving.at_once()
         raise EngineLost("closed")
 
     make_host(compute, leaving).run()
@@ -222,11 +223,11 @@ def test_leaving_gives_back_what_is_held(
 def test_leaving_hands_in_what_is_finished(
     server: FakeServer, make_host: Callable[..., Host]
 ) -> None:
-    leaving = threading.Event()
+    leaving = Leaving()
     unit = server.add(Unit(PROGRAM))
 
     def compute(job: Computation) -> bytes:
-        leaving.set()
+        leaving.soon.set()
         return b"1"
 
     make_host(compute, leaving).run()

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from fake_server import FakeServer, Unit, running
+from headless import part
 
-from grid.volunteer import volunteer
 from grid.volunteer.holding import Holding
 from grid.volunteer.wishes import Wishes, until
 
@@ -58,7 +58,7 @@ def test_a_time_that_is_none_or_past_is_refused(text):
 def test_the_server_hears_of_wishes_slots_and_the_machine(server):
     server.add(Unit(SQUARE, params=3))
     wishes = Wishes(topics=("stars",))
-    assert volunteer(server.url, cores=2, once=True, token=None, quiet=True, wishes=wishes) == 0
+    assert part(server, cores=2, wishes=wishes) == 0
     assert all(one["topics"] == ["stars"] for one in server.requests if one["want"])
     assert all((one["slots"], one["wait"]) == (2, True) for one in server.requests if one["want"])
     assert not any("holding" in one for one in server.requests), "nothing was lost"
@@ -68,7 +68,7 @@ def test_a_lost_answer_makes_the_host_say_what_it_holds(server, monkeypatch):
     monkeypatch.setattr("grid.volunteer.host.pause_s", lambda failures, toss, asked_s: 0.01)
     unit = server.add(Unit(SQUARE, params=3))
     server.lose = 1
-    volunteer(server.url, cores=1, once=True, token=None, quiet=True)
+    part(server)
     asks = [one for one in server.requests if one["want"]]
     assert "holding" not in asks[0]
     assert asks[1]["holding"] == []
@@ -78,7 +78,7 @@ def test_a_lost_answer_makes_the_host_say_what_it_holds(server, monkeypatch):
 def test_a_volunteer_leaves_when_its_time_has_come(server):
     until_then = datetime.now().astimezone().timestamp() + 1.5
     wishes = Wishes(until=until_then)
-    assert volunteer(server.url, cores=1, once=False, token=None, quiet=True, wishes=wishes) == 0
+    assert part(server, once=False, wishes=wishes) == 0
     assert datetime.now().astimezone().timestamp() >= until_then
 
 
