@@ -50,7 +50,9 @@ def test_r13_a_page_of_another_site_does_it_with_one_line_and_no_script(
         visit.allowed += [f"{other.url}/", "data:"]
         page = visit.page(f"{other.url}/")
         inner = page.frame_locator("iframe")
-        inner.locator(START).click()
+        with page.expect_popup() as opened:
+            inner.locator("[data-grid=decide]").click()
+        opened.value.locator("[data-grid=yes]").click()
         server.until(job_id, "completed")
         assert server.output(job_id) == RIGHT
         expect(inner.locator(DONE)).to_have_text("10")

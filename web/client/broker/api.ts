@@ -2,6 +2,7 @@
 
 import type { ColumnSpec } from "../runtime/decode.ts";
 import type { PointRange } from "../runtime/points.ts";
+import type { JobNamed } from "./events.ts";
 import type { Standing } from "./standing.ts";
 
 export const PROTOCOL = 1;
@@ -18,7 +19,7 @@ export interface Identity {
 export interface Assignment {
   result_id: string;
   lease: string;
-  job: { id: string; name: string; job_type: string; page: string };
+  job: JobNamed;
   program: { digest: string; url: string; bytes: number };
   columns: ({ name: string; type: string } & ColumnSpec)[];
   inputs: { column: string; chunk: number; rows: number; digest: string; bytes: number; url: string; first_row?: number }[];
@@ -100,8 +101,9 @@ export class Api {
     this.#base = base;
   }
 
-  async enrol(engine: string, capabilities: object, public_key: string): Promise<Identity> {
-    const body = { protocol: PROTOCOL, kind: "browser", engine, capabilities, public_key };
+  /** A new host; of the volunteer that made the pairing code, if one is given. */
+  async enrol(engine: string, capabilities: object, public_key: string, pairing?: string): Promise<Identity> {
+    const body = { protocol: PROTOCOL, kind: "browser", engine, capabilities, public_key, pairing };
     return { ...(await this.#post<Identity>("/hosts", body)), public_key };
   }
 

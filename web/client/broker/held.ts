@@ -46,10 +46,14 @@ export class Held {
   }
 }
 
-function part({ points, inputs }: Assignment): Part | null {
+function part({ points, inputs, job }: Assignment): Part | null {
   if (points) return { of: "points", first: points.first, count: points.count };
-  const first = inputs[0]?.first_row;
-  if (first === undefined) return null;
+  const input = inputs[0];
+  if (!input) return null;
+  const chunkRows = job.dataset?.chunk_rows;
+  const first = input.first_row ?? (chunkRows === undefined ? null : input.chunk * chunkRows);
+  // A quiz has chunks of its own, numbered below 0.
+  if (first === null || first < 0) return null;
   const rows = new Map(inputs.map((one) => [one.chunk, one.rows]));
   return { of: "rows", first, count: [...rows.values()].reduce((sum, one) => sum + one, 0) };
 }

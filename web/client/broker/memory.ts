@@ -7,6 +7,7 @@ const IDENTITY = "grid.identity";
 const TAKING_PART = "grid.taking-part";
 const SETTINGS = "grid.settings";
 const DATA = "grid.data";
+const CONSENTS = "grid.consents";
 
 /** Inside other sites' pages storage may be refused outright: then this lasts as long as the page. */
 export class Memory {
@@ -73,6 +74,28 @@ export class Memory {
     } catch {
       return 0;
     }
+  }
+
+  /** Whether somebody agreed to take part on this site's pages, and did not take it back. */
+  given(site: string): boolean {
+    return this.#consents()[site] === true;
+  }
+
+  remember(site: string, yes: boolean): void {
+    this.#set(CONSENTS, JSON.stringify({ ...this.#consents(), [site]: yes }));
+  }
+
+  #consents(): Record<string, unknown> {
+    try {
+      return (JSON.parse(this.#get(CONSENTS) ?? "{}") as Record<string, unknown> | null) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  /** As on a first visit. */
+  forget(): void {
+    for (const key of [IDENTITY, TAKING_PART, SETTINGS, DATA, CONSENTS]) this.#set(key, null);
   }
 
   addBytes(count: number): void {

@@ -23,7 +23,8 @@ export class Sandbox {
   #count = 0;
 
   constructor(origin: string) {
-    this.#url = new URL("/sandbox/frame.html", origin).href;
+    const isolated = new URLSearchParams(location.search).has("coep");
+    this.#url = new URL(`/sandbox/frame.html${isolated ? "?coep=1" : ""}`, origin).href;
   }
 
   /**

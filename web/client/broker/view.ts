@@ -1,63 +1,81 @@
 /** This file is where the volunteer page shows what happens. */
 
-import type { Assignment } from "./api.ts";
-
-/** The page marks its places with data-grid="…"; a place that is missing is not shown. */
-function place(name: string): HTMLElement | null {
-  return document.querySelector<HTMLElement>(`[data-grid="${name}"]`);
-}
+import { Chart } from "./chart.ts";
+import type { Events, WorkUnit } from "./events.ts";
+import { element, link, place, show } from "./places.ts";
+import { partInWords } from "./units.ts";
 
 export class View {
+  readonly #chart = new Chart(place("chart"));
   #done = 0;
 
   onStart(then: () => void): void {
     place("start")?.addEventListener("click", then);
   }
 
+  onPause(then: () => void): void {
+    place("pause")?.addEventListener("click", then);
+  }
+
   onStop(then: () => void): void {
     place("stop")?.addEventListener("click", then);
   }
 
-  takingPart(yes: boolean): void {
-    const start = place("start") as HTMLButtonElement | null;
-    const stop = place("stop") as HTMLButtonElement | null;
-    if (start) start.disabled = yes;
-    if (stop) stop.disabled = !yes;
-    document.body.dataset["takingPart"] = yes ? "yes" : "no";
+  state({ state, words, why }: Pick<Events["state"], "state" | "why"> & { words?: string }): void {
+    const on = state !== "off";
+    const asked = state === "paused" && why === "asked";
+    allow("start", !on || asked);
+    show("start", asked ? "Go on" : "Start");
+    allow("pause", on && !asked);
+    allow("stop", on);
+    document.body.dataset["takingPart"] = on ? "yes" : "no";
+    if (words) show("state", words);
+    if (state !== "computing") this.unit(null);
   }
 
-  say(text: string): void {
-    const state = place("state");
-    if (state) state.textContent = text;
+  /** Which part of whose job is computed, with links to all of it; null when none is. */
+  unit(one: WorkUnit | null): void {
+    place("unit")?.replaceChildren(...(one ? inWords(one) : []));
   }
 
-  /** Work units whose answer the server took, since the page was opened. */
-  addDone(count: number): void {
-    this.#done += count;
-    const done = place("done");
-    if (done) done.textContent = String(this.#done);
+  /** The server took an answer. */
+  done(): void {
+    this.#done += 1;
+    show("done", String(this.#done));
+    this.#chart.done(Date.now());
+  }
+
+  used({ cpu, dataMb, kept }: Events["usage"]): void {
+    this.#chart.used(cpu, Date.now());
+    show("rate", this.#chart.perMinute(Date.now()).toFixed(1));
+    show("cpu", `${Math.round(this.#chart.share(Date.now()) * 100)} %`);
+    show("fetched", dataMb < 10 ? dataMb.toFixed(1) : String(Math.round(dataMb)));
+    const waiting = place("kept");
+    if (!waiting) return;
+    waiting.hidden = kept === 0;
+    waiting.textContent = `${kept === 1 ? "One answer waits" : `${kept} answers wait`} for the server.`;
   }
 
   /** How this browser stands with the server. */
   standing(text: string): void {
-    const at = place("standing");
-    if (at) at.textContent = text;
-  }
-
-  /** Whose job is computed, with a link to its page; null when none is. */
-  job(job: Assignment["job"] | null): void {
-    const at = place("job");
-    if (!at) return;
-    at.replaceChildren(job ? link(job) : "none");
+    show("standing", text);
   }
 }
 
-function link(job: Assignment["job"]): HTMLElement {
-  const url = new URL(job.page, location.href);
-  const anchor = document.createElement("a");
-  anchor.textContent = `${job.name} (${job.job_type})`;
-  if (url.protocol === "http:" || url.protocol === "https:") anchor.href = url.href;
-  anchor.target = "_blank";
-  anchor.rel = "noopener noreferrer";
-  return anchor;
+function allow(name: string, yes: boolean): void {
+  const button = place<HTMLButtonElement>(name);
+  if (button) button.disabled = !yes;
+}
+
+function inWords({ job, part, program, inputs }: WorkUnit): (string | Node)[] {
+  const words: (string | Node)[] = [];
+  if (part) {
+    words.push(partInWords(part), ...(job.dataset ? [" of ", link(job.dataset.name, job.dataset.page)] : []), ", ");
+  }
+  if (job.owner) words.push("for ", element("strong", "", job.owner), ": ");
+  const named = element("span", "", link(`${job.name} (${job.job_type})`, job.page));
+  named.dataset["grid"] = "job";
+  words.push(named, " · ", link("program", program.url));
+  if (inputs[0]) words.push(" · ", link("data", inputs[0].url));
+  return words;
 }

@@ -3,11 +3,11 @@
 import type { Options } from "./options.ts";
 
 const LOOK = `
-:host { all: initial; display: block; color-scheme: light dark; max-width: 420px; margin: 0.5rem 0; }
+:host { all: initial; display: block; box-sizing: border-box; color-scheme: light dark; max-width: 420px; margin: 0.5rem 0; }
+:host([hidden]) { display: none; }
 :host([data-theme="light"]) { color-scheme: light; }
 :host([data-theme="dark"]) { color-scheme: dark; }
-section, iframe { box-sizing: border-box; width: 100%; border: 1px solid light-dark(#dde3e0, #2a3532); border-radius: 12px; background: light-dark(#fff, #171f1d); }
-section { display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; align-items: center; max-height: 120px; overflow: hidden; padding: 8px 12px; color: light-dark(#17211f, #e6ecea); font: 12.5px/1.35 ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
+section { box-sizing: border-box; border: 1px solid light-dark(#dde3e0, #2a3532); border-radius: 12px; background: light-dark(#fff, #171f1d); display: grid; grid-template-columns: 1fr auto; gap: 2px 12px; align-items: center; max-height: 120px; overflow: hidden; padding: 8px 12px; color: light-dark(#17211f, #e6ecea); font: 12.5px/1.35 ui-sans-serif, system-ui, "Segoe UI", Roboto, sans-serif; }
 b, p { margin: 0; }
 b { font-size: 14px; }
 b, .who { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
@@ -17,7 +17,6 @@ nav { display: grid; gap: 6px; }
 button { font: inherit; font-weight: 600; min-width: 84px; min-height: 36px; padding: 0 10px; border-radius: 8px; border: 1px solid #0f766e; cursor: pointer; background: none; color: light-dark(#0f766e, #5eead4); }
 button.yes { background: #0f766e; color: #fff; }
 button:focus-visible { outline: 2px solid light-dark(#0f766e, #5eead4); outline-offset: 2px; }
-iframe { display: block; height: 120px; }
 `;
 
 /** Style sheets made by script need no word in a page's Content-Security-Policy. */

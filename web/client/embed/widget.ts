@@ -9,6 +9,7 @@ import { consentUrl, frameUrl, type Options } from "./options.ts";
 /** A card's height, and the most that the frame may take of a site's page. */
 const HEIGHT_MIN = 96;
 const HEIGHT_MAX = 640;
+const FRAME_LOOK = { display: "block", width: "100%", height: "120px", border: "0", margin: "0", padding: "0", "max-width": "none", overflow: "hidden" };
 
 export class Widget {
   readonly element = document.createElement("grid-volunteer");
@@ -34,6 +35,7 @@ export class Widget {
   #refuse(): void {
     remember("no");
     this.#root.replaceChildren();
+    this.element.replaceChildren();
     this.element.hidden = true;
   }
 
@@ -49,12 +51,17 @@ export class Widget {
       this.handle.port = port1;
       frame.contentWindow?.postMessage(EMBED_PORT, this.options.grid, [port2]);
     });
-    this.#root.replaceChildren(frame);
+    // Only a frame of the page's own tree is among those that Grid's page of consent can speak to; so
+    // it stands beside the shadow, out of reach of the page's style sheets.
+    const look = { ...FRAME_LOOK, "color-scheme": this.options.theme || "light dark" };
+    for (const [name, value] of Object.entries(look)) frame.style.setProperty(name, value, "important");
+    this.#root.replaceChildren(document.createElement("slot"));
+    this.element.replaceChildren(frame);
   }
 
   #heard(said: FromFrame, frame: HTMLIFrameElement): void {
     if ("event" in said) this.handle.tell(said.event, said.detail);
-    else if ("height" in said) frame.style.height = `${Math.min(Math.max(said.height, HEIGHT_MIN), HEIGHT_MAX)}px`;
+    else if ("height" in said) frame.style.setProperty("height", `${Math.min(Math.max(said.height, HEIGHT_MIN), HEIGHT_MAX)}px`, "important");
     else if (said.answer === "yes") remember("yes");
     else this.#refuse();
   }
