@@ -185,7 +185,15 @@ def spelled(one: Production, args: Sequence[Sql], target: str = "") -> Sql:
     op = one.op
     theirs = [arg.duckdb for arg in args]
     if op in ("cast", "try_cast"):
-        return Sql(*(f"{op}({text} AS {target})" for text in args[0]))
+        ours, cast = (f"{op}({text} AS {target})" for text in args[0])
+        shown = one.kinds[0] is Kind.DOUBLE and one.gives is Kind.TEXT
+        return Sql(ours, f"doubletext({theirs[0]})" if shown else cast)
+    if op == "||":
+        texts = [
+            f"doubletext({text})" if kind is Kind.DOUBLE else text
+            for text, kind in zip(theirs, one.kinds, strict=True)
+        ]
+        return Sql(f"({args[0].grid} || {args[1].grid})", f"({texts[0]} || {texts[1]})")
     if op in ("+", "-") and Kind.DATE in one.kinds and Kind.INTEGER in one.kinds:
         whole = theirs[one.kinds.index(Kind.INTEGER)]
         day = theirs[one.kinds.index(Kind.DATE)]
@@ -222,6 +230,8 @@ MACROS = (
         f"inrange_date(r {op} CAST(n AS INTEGER)) ELSE {_ELSEWHERE.format('DATE')} END"
         for name, op in (("dayslater", "+"), ("daysbefore", "-"))
     ),
+    # Its NaNs have a sign, which their text shows.
+    "CREATE MACRO doubletext(r) AS CASE WHEN isnan(r) THEN 'nan' ELSE CAST(r AS VARCHAR) END",
     # Its rewriting decides which failures are seen.
     "PRAGMA disable_optimizer",
 )

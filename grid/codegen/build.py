@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Sequence
+from typing import TypeGuard
 
 from msgspec import Struct
 
@@ -152,7 +153,14 @@ def negative(item: Literal) -> Literal:
     assert isinstance(item.value, int | float)
     value = -item.value
     fits = item.type == decimal(19, 0) and value == -(INT64_MAX + 1)
-    return Literal(INTEGER if fits else item.type, value + 0)
+    return Literal(INTEGER if fits else item.type, value)
+
+
+def _is_number(item: Expr) -> TypeGuard[Literal]:
+    """Whether it is a literal whose negative is one: −0.0 could be taken for 0.0, its equal."""
+    if not isinstance(item, Literal) or item.kind not in NUMBERS:
+        return False
+    return item.kind is not Kind.DOUBLE or bool(item.value)
 
 
 def call(op: str, args: Sequence[Expr], place: Place) -> Expr:
@@ -166,7 +174,7 @@ def call(op: str, args: Sequence[Expr], place: Place) -> Expr:
     types = [one.type for one in args]
     if rule.strict and any(is_null(one) for one in args):
         return _null(rule, args, place)
-    if op == "negate" and isinstance(args[0], Literal) and args[0].kind in NUMBERS:
+    if op == "negate" and _is_number(args[0]):
         return negative(args[0])
     _literals(rule, args, place)
     if op in ("round", "trunc") and len(args) > 1:

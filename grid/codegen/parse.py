@@ -130,7 +130,10 @@ class Reader:
             return build.column(node.this.this, self.columns, place)
         if isinstance(node, exp.Literal):
             text: str = node.this
-            return build.literal(text, place) if node.is_string else build.number(text, place)
+            if node.is_string:
+                return build.literal(text, place)
+            # sqlglot reads .25 as a 0.25 without a place; it has a digit less than one with.
+            return build.number(text if "start" in node.meta else text.removeprefix("0"), place)
         if isinstance(node, exp.Boolean):
             return build.literal(bool(node.this), place)
         return build.literal(None, place)

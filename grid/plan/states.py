@@ -98,7 +98,10 @@ class States:
         """How often the flag was 1."""
         if flag not in self._counts:
             self._counts[flag] = self.slot("n")
-            self.last.append(f"{self._counts[flag].at()} += {flag};")
+            if flag == "1" and not self.grouped:
+                self.end.append(f"{self._counts[flag].at()} += count;")
+            else:
+                self.last.append(f"{self._counts[flag].at()} += {flag};")
         return self._counts[flag]
 
     def words(self, expr: Expr) -> tuple[str, str]:
@@ -220,8 +223,11 @@ def _doubles(states: States, expr: Expr, flag: str) -> str:
         f"const {power} = ({high} >>> 20) & 2047;",
         f"const {sign} = {flag} * (1 - (({high} >>> 31) << 1));",
         f"const {top} = ((({power} > 0) & 1) << 20) | ({high} & 1048575);",
-        *_oddity(odd, power, flag, low, high),
     ]
+    if flag == "1" and not states.grouped and isinstance(expr, ColumnRef):
+        _odd_ones(states, expr, odd, power)
+    else:
+        states.lines += _oddity(odd, power, flag, low, high)
     if not states.grouped:
         total = states.slot("t", "bigs", "0n")
         lows, highs = frame.name("t"), frame.name("t")
@@ -264,6 +270,27 @@ def _double_squares(states: States, expr: Expr, flag: str) -> str:
     ]
     group = "h" if states.grouped else "0"
     return f"kit.spelllimbs({limbs.name}, {SQUARE_LIMBS}, {group}, {odd.at('h')})"
+
+
+def _odd_ones(states: States, column: ColumnRef, odd: Slot, power: str) -> None:
+    """NaN and infinities of a whole column: a branch in the loop would cost every row a third, so
+    a chunk that has any is gone through once more."""
+    seen, at, high = (states.frame.name(letter) for letter in "ssl")
+    words = f"kit.words({states.frame.part(column.column, 'values')})"
+    pairs = states.frame.name("p")
+    states.start.append(f"let {seen} = 0;")
+    states.lines.append(f"{seen} = {seen} | ({power} + 1);")
+    states.end += [
+        f"if ({seen} > 2047) {{",
+        f"const {pairs} = {words};",
+        f"for (let {at} = 0; {at} < count; {at}++) {{",
+        f"const {high} = {pairs}[({at} << 1) | 1];",
+        f"if ((({high} >>> 20) & 2047) === 2047) {{",
+        f"{odd.at()} = {odd.at()} | kit.oddity({pairs}[{at} << 1], {high});",
+        "}",
+        "}",
+        "}",
+    ]
 
 
 def _oddity(odd: Slot, power: str, flag: str, low: str, high: str) -> list[str]:

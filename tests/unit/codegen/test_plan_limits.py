@@ -130,6 +130,27 @@ def test_sums_are_exact_where_limbs_are_full(engine: DenoEngine) -> None:
     output(engine, "groupBy", spec, table(LogicalType.INT64, wide), 10_000)
 
 
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [
+        ([1.5, 2.5, 1.7976931348623157e308], 1.7976931348623157e308),
+        ([1.5, math.inf, 2.5], math.inf),
+        ([1.5, 2.5, -math.inf], -math.inf),
+        ([math.inf, 0.5, -math.inf], math.nan),
+        ([0.5, 0.5, math.nan], math.nan),
+    ],
+)
+def test_a_column_without_nulls_keeps_its_infinities_and_nans(
+    engine: DenoEngine, values: list[float], total: float
+) -> None:
+    of = table(LogicalType.DOUBLE, values)
+    for chunk_rows in (1, 2, 3):
+        output(engine, "SUM", {"column": "v"}, of, chunk_rows)
+    ((found, count),) = merged(LOADED["SUM"], {"column": "v"}, cut_up(of, 2), 1)
+    shown = {math.inf: "Infinity", -math.inf: "-Infinity"}.get(total, total)
+    assert (found, count) == ("NaN" if math.isnan(total) else shown, 3)
+
+
 def test_sums_are_brought_down_before_they_are_too_large_for_doubles(engine: DenoEngine) -> None:
     """Three million rows of one group: more than limbs and sums can take without carrying."""
     rows, chunk_count = 1_000_000, 3
