@@ -177,6 +177,7 @@ WISHES = [
     ({"topics": {"stars"}}, True),
     ({"topics": {"proteins"}}, False),
     ({"topics": {"stars"}, "refuse_topics": {"demo"}}, False),
+    ({"refuse_topics": {"demo"}}, False),
     ({"refuse_topics": {"proteins"}}, True),
     ({"job_types": {"tally"}}, True),
     ({"job_types": {"other"}}, False),

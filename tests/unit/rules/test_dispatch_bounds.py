@@ -279,3 +279,8 @@ def test_work_with_secrets_goes_to_trusted_hosts_of_its_own_account_alone(
     offered = pool(3, owner_only=True, account_id=owner)
     (given,) = assign([Ask(host=one, want=9)], offered, NOW)
     assert len(given.transitions) == (count if owner else 0)
+
+
+@pytest.mark.parametrize(("engine", "count"), [("test/1", 1), ("test/2", 0), (None, 1)])
+def test_a_try_of_one_engine_goes_to_no_other_version_of_it(engine, count):
+    assert given_to(pool(1, engine=engine, purpose=Purpose.PROBE))[0] == count

@@ -68,6 +68,13 @@ def test_two_kinds_are_not_three_whatever_their_versions(engines):
     assert not any(isinstance(each, Freeze) for each in batch)
 
 
+def test_engines_that_agree_with_the_reference_are_no_doubt_of_it():
+    one = disputed((RIGHT, CHROMIUM), (RIGHT, FIREFOX), (RIGHT, WEBKIT))
+    rested, _, batch = step(one, NOW, crowd())
+    assert chosen(rested) == digest(b"right")
+    assert not any(isinstance(each, Freeze) for each in batch)
+
+
 def test_the_reference_stands_where_one_volunteer_agrees_with_it():
     one = disputed((WRONG, CHROMIUM), (WRONG, FIREFOX), (WRONG, WEBKIT), (RIGHT, CHROMIUM))
     rested = settled(one, snapshot=crowd())

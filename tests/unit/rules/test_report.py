@@ -257,3 +257,4 @@ def test_an_output_may_be_put_as_long_as_its_report_would_be_heard(result, settl
 
 def test_an_output_of_a_work_unit_that_is_gone_is_refused_by_name():
     assert refuse_put(sent(1), None, lease(), NOW) is UNKNOWN_RESULT
+    assert refuse_put(None, unit(sent(1)), lease(), NOW) is UNKNOWN_RESULT

@@ -19,8 +19,11 @@ from crowd import (
     with_answer,
 )
 
+from grid.canonical import digest
 from grid.items import Result
 from grid.states import ErrorMask, Outcome, Purpose, Support
+from grid.transition import after
+from grid.validator import settle
 from grid.validator.ruling import LOOK_AGAIN_S, STALE_WAITS, TRUSTED_ERRORS_MAX
 from grid.validator.snapshot import Budget, Snapshot
 
@@ -152,3 +155,11 @@ def test_who_says_something_else_does_not_step_in_for_those_who_were_caught(late
     rested = settled(with_answer(one, *others), NOW + 9 * WAIT, young)
     assert (rested.canonical_result_id is not None) == stands
     assert bool(made(rested, Purpose.TRUSTED)) != stands
+
+
+def test_whoever_gave_the_output_that_names_the_group_speaks_for_it():
+    """Within a tolerance the earliest answer need not be the one in the middle."""
+    one = standard(answered(1, "1.0"), answered(2, "1.1"))
+    middle = digest(b"1.1")
+    batch = settle(one, lambda _: {1: middle, 2: middle}, known(), NOW)
+    assert after(one, batch, 9).canonical_result_id == 2
