@@ -10,7 +10,7 @@ import structlog
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from grid import leases
-from grid.db import hosts, queries, quizzing, secrets
+from grid.db import hosts, leaves, published, queries, quizzing, secrets
 from grid.db.inputs import chunk_blobs
 from grid.db.rows import JobFacts
 from grid.db.store import Store
@@ -40,6 +40,9 @@ class _Head(Struct, frozen=True, kw_only=True):
     columns: Raw
     params: Raw
     limits: Raw
+    #: Whether the log names the program by now, or never will: it is a private job's.
+    settled: bool
+    made_at: int
 
 
 def _raw(value: Json) -> Raw:
@@ -103,8 +106,8 @@ class Assignments:
         place = (job.id, assigned.first_chunk, assigned.chunk_count)
         counted: PointRange | UnsetType = UNSET
         head = self._heads.get(job.id) if kept else None
-        if head is None:
-            head = self._head(assigned.job, until)
+        if head is None or (not head.settled and head.made_at < now):
+            head = self._head(assigned.job, until, now)
             if kept:
                 self._heads.keep(job.id, head)
         inputs: Raw | None = None
@@ -137,8 +140,9 @@ class Assignments:
             return blob_links.public_link(digest)
         return blob_links.signed_link(self._store.keyring.lease_key, digest, until)
 
-    def _head(self, facts: JobFacts, until: int | None) -> _Head:
+    def _head(self, facts: JobFacts, until: int | None, now: int) -> _Head:
         job = facts.job
+        leaf = self._program_leaf(job)
         public_id = self._store.keyring.identifiers.public(Kind.JOB, job.id)
         dataset = self.dataset(job.dataset_id)
         by_name = {} if dataset is None else {column.name: column for column in dataset.columns}
@@ -158,12 +162,25 @@ class Assignments:
                     "digest": job.program_digest,
                     "url": self._link(job.program_digest, until),
                     "bytes": self._store.blobs.size(job.program_digest),
+                    **({} if leaf is None else {"leaf": leaf}),
                 }
             ),
             columns=_raw([by_name[name] for name in facts.reads]),
             params=_raw(with_literals(facts.params, self._secrets(job))),
             limits=_raw(self._limits(job)),
+            settled=leaf is not None or not job.public,
+            made_at=now,
         )
+
+    def _program_leaf(self, job: Job) -> int | None:
+        """The leaf of the log that names the program, once a checkpoint covers it. Of a private
+        job nobody could compare the digest there, which is keyed."""
+        if not job.public:
+            return None
+        with self._store.read() as connection:
+            leaf = leaves.of_program(connection, job.id)
+        newest = None if leaf is None else published.checkpoint(self._store.log)
+        return leaf if newest is not None and (leaf or 0) < newest[1].size else None
 
     def _owner(self, job: Job) -> str:
         """The name by which volunteers choose or refuse its requester."""

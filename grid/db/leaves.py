@@ -14,7 +14,7 @@ from grid.auditlog.entries import EntryKind
 from grid.auditlog.leaves import Entry, packed
 from grid.auditlog.merkle import leaf_hash
 from grid.db import apply as writes
-from grid.db.tables import LeafRow, LogKeyRow, OutboxRow, table
+from grid.db.tables import JobRow, LeafRow, LogKeyRow, OutboxRow, table
 from grid.db.transaction import Transaction
 
 #: What keys are for: checkpoints, and what reports are answered with.
@@ -30,6 +30,16 @@ class Waiting(Struct, frozen=True, kw_only=True):
     kind: str
     facts: Mapping[str, object]
     decided_at: int
+    #: The job it tells of, if any.
+    job_id: int | None = None
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """A leaf that has no place yet."""
+
+    row: LeafRow
+    #: Jobs whose program it names.
+    programs: tuple[int, ...]
 
 
 class Leaf(Struct, frozen=True, kw_only=True):
@@ -44,7 +54,7 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
     """Entries that no seal keeps back, in the order of their decisions (index `outbox_open`)."""
     outbox = table(OutboxRow)
     found = connection.execute(
-        select(outbox.c.id, outbox.c.kind, outbox.c.facts, outbox.c.decided_at)
+        select(outbox.c.id, outbox.c.kind, outbox.c.facts, outbox.c.decided_at, outbox.c.job_id)
         .where(~outbox.c.sealed)
         .order_by(outbox.c.id)
         .limit(limit)
@@ -55,27 +65,29 @@ def waiting(connection: Connection, limit: int) -> list[Waiting]:
             kind=row.kind,
             facts=msgspec.json.decode(row.facts),
             decided_at=row.decided_at,
+            job_id=row.job_id,
         )
         for row in found
     ]
 
 
-def made(said: Sequence[Waiting], first: int) -> list[LeafRow]:
+def made(said: Sequence[Waiting], first: int) -> list[Made]:
     """The leaves that these entries become, from number `first` on."""
     pairs: list[Entry] = [(one.kind, one.facts) for one in said]
     leaves, at = [], 0
     for number, (count, data) in enumerate(packed(pairs, canonical.dumps_facts), first):
         held = said[at : at + count]
         times = [one.decided_at for one in held if one.kind == EntryKind.COMMIT]
-        leaves.append(
-            LeafRow(
-                number=number,
-                data=data,
-                hash=leaf_hash(data),
-                first_commit_at=min(times, default=None),
-                last_commit_at=max(times, default=None),
-            )
+        row = LeafRow(
+            number=number,
+            data=data,
+            hash=leaf_hash(data),
+            first_commit_at=min(times, default=None),
+            last_commit_at=max(times, default=None),
         )
+        jobs = (one.job_id for one in held if one.kind == EntryKind.PROGRAM)
+        programs = tuple(one for one in jobs if one is not None)
+        leaves.append(Made(row=row, programs=programs))
         at += count
     return leaves
 
@@ -130,14 +142,23 @@ def with_commits_of(connection: Connection, at: int) -> list[int]:
 
 
 def sequence(
-    transaction: Transaction, leaves: Sequence[LeafRow], said: Sequence[Waiting], expected: int
+    transaction: Transaction, leaves: Sequence[Made], said: Sequence[Waiting], expected: int
 ) -> int:
     """Give leaves their places behind `expected` others; how many entries they hold, none when
     another process was quicker."""
     if size(transaction.connection) != expected:
         return 0
-    writes.add_leaves(transaction.connection, leaves, [one.id for one in said])
+    rows = [one.row for one in leaves]
+    writes.add_leaves(transaction.connection, rows, [one.id for one in said])
+    for one in leaves:
+        writes.set_program_leaf(transaction.connection, one.programs, one.row.number)
     return len(said)
+
+
+def of_program(connection: Connection, job_id: int) -> int | None:
+    """The leaf that names a job's program; None while it has no place."""
+    jobs = table(JobRow)
+    return connection.scalar(select(jobs.c.program_leaf).where(jobs.c.id == job_id))
 
 
 def announced(connection: Connection, purpose: str) -> list[str]:

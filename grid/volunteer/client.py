@@ -24,6 +24,7 @@ from grid.volunteer.messages import (
     WorkAnswer,
 )
 from grid.volunteer.state import Kept, Place
+from grid.volunteer.witness import Seen, Witness
 
 T = TypeVar("T")
 
@@ -31,6 +32,10 @@ NOTHING: Mapping[str, Json] = {}
 
 #: A request that takes longer is given up; the slowest honest one is a chunk over a poor line.
 REQUEST_LIMIT_S = 60.0
+
+
+#: A bundle of 256 leaves is what is longest of a log.
+LOG_BYTES_MAX = 17 << 20
 
 
 class Failure(Exception):
@@ -67,6 +72,8 @@ class Client:
         self._lock = threading.Lock()
         self._identity: Identity | None = None
         self._key = HostKey.fresh()
+        kept = self._place.kept
+        self.witness = Witness(self._text, None if kept is None else kept.seen, self._remember)
 
     def close(self) -> None:
         """Closes the connections."""
@@ -87,7 +94,7 @@ class Client:
     def _come_back(self) -> Identity | None:
         """Who we were, if the server still knows us."""
         kept = self._place.kept
-        if kept is None:
+        if kept is None or kept.identity is None:
             return None
         headers = {"Authorization": f"Bearer {kept.identity.token}"}
         try:
@@ -113,8 +120,30 @@ class Client:
                 raise Unwelcome(str(failure)) from failure
             raise
         self._key = key
-        self._place.keep(Kept(identity=identity, seed=key.seed.hex()))
+        seen = None if self._place.kept is None else self._place.kept.seen
+        self._place.keep(Kept(identity=identity, seed=key.seed.hex(), seen=seen))
         return identity
+
+    def _remember(self, seen: Seen) -> None:
+        kept = self._place.kept
+        if kept is not None:
+            self._place.keep(msgspec.structs.replace(kept, seen=seen))
+
+    def _text(self, path: str) -> bytes:
+        """What is at a path of the server's log; raises Failure."""
+        data = bytearray()
+        try:
+            with self._http.stream("GET", self._base + path) as response:
+                if not response.is_success:
+                    response.read()
+                    raise _failure(response)
+                for part in response.iter_bytes():
+                    data += part
+                    if len(data) > LOG_BYTES_MAX:
+                        raise Failure(f"{path} is too long", code=413)
+        except httpx.HTTPError as error:
+            raise Failure(_words(error)) from error
+        return bytes(data)
 
     def work(
         self,

@@ -20,6 +20,7 @@ from grid.volunteer.events import Event, Said, Tell
 from grid.volunteer.holding import Holding
 from grid.volunteer.messages import Assignment, Lease, Report, Reported, WorkAnswer
 from grid.volunteer.wishes import Wishes
+from grid.volunteer.witness import Unproven
 
 T = TypeVar("T")
 
@@ -184,7 +185,11 @@ class Host:
 
     def _ended(self, assignment: Assignment) -> Ended | None:
         """How its computation ended; None when it was broken off. Raises Failure."""
-        computation = self._computation(assignment)
+        try:
+            computation = self._computation(assignment)
+        except Unproven as error:
+            self._say(Event.TROUBLE, f"not computed for {assignment.job.name}: {error}")
+            return Ended("released")
         started = time.monotonic()
         try:
             output = self._compute(computation)
@@ -205,6 +210,7 @@ class Host:
 
     def _computation(self, assignment: Assignment) -> Computation:
         program = assignment.program
+        self._patiently(lambda: self._client.witness.check(program, assignment.job.id))
         text = self._blob(program.url, program.digest, program.bytes)
         blobs = [self._blob(one.url, one.digest, one.bytes) for one in assignment.inputs]
         step = max(len(assignment.columns), 1)

@@ -40,6 +40,8 @@ class Program(Struct, frozen=True):
     digest: str
     url: str
     bytes: int
+    #: The leaf of the public log that names it; it is run only when that is proven then.
+    leaf: int | None = None
 
 
 class Input(Struct, frozen=True):

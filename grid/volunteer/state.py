@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from grid.volunteer.messages import Identity
+from grid.volunteer.witness import Seen
 
 if sys.platform != "win32":
     import fcntl
@@ -30,9 +31,12 @@ ONLY_MINE = 0o600
 class Kept(Struct, frozen=True, kw_only=True):
     """What outlives the process."""
 
-    identity: Identity
+    #: None when the server has forgotten this host; what was seen of its log is not forgotten.
+    identity: Identity | None = None
     #: The key's seed as hex.
-    seed: str
+    seed: str = ""
+    #: What it remembers of the server's log.
+    seen: Seen | None = None
 
 
 class StateError(Exception):
@@ -53,11 +57,9 @@ class Place:
             _write(self._path, msgspec.json.encode(kept))
 
     def forget(self) -> None:
-        """It is no host any more."""
-        self.kept = None
-        if self._path is not None:
-            with suppress(OSError):
-                self._path.unlink(missing_ok=True)
+        """It is no host any more, and remembers the log all the same."""
+        seen = None if self.kept is None else self.kept.seen
+        self.keep(Kept(seen=seen))
 
 
 def default_folder() -> Path:
@@ -108,7 +110,7 @@ def _read(path: Path) -> Kept | None:
         if path.stat().st_mode & 0o077:
             return None
         kept = msgspec.json.decode(path.read_bytes(), type=Kept)
-        return kept if len(bytes.fromhex(kept.seed)) == 32 else None
+        return kept if kept.identity is None or len(bytes.fromhex(kept.seed)) == 32 else None
     except (OSError, msgspec.DecodeError, ValueError):
         return None
 

@@ -17,7 +17,12 @@ from grid.db.apply.instructions import (
     keep_outputs,
     log,
 )
-from grid.db.apply.leaves import add_leaves, drop_leaves_below, set_log_keys
+from grid.db.apply.leaves import (
+    add_leaves,
+    drop_leaves_below,
+    set_log_keys,
+    set_program_leaf,
+)
 from grid.db.apply.outputs import drop_unreported
 from grid.db.apply.people import (
     add_shares,
@@ -105,6 +110,7 @@ __all__ = [
     "set_plugin",
     "set_prefix",
     "set_principal",
+    "set_program_leaf",
     "set_program_ms",
     "set_site",
     "set_speeds",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, delete, insert, update
 
-from grid.db.tables import LeafRow, LogKeyRow, OutboxRow, table
+from grid.db.tables import JobRow, LeafRow, LogKeyRow, OutboxRow, table
 
 #: Ids of one statement: SQLite takes 32,766 values.
 IDS_MAX = 10_000
@@ -18,6 +18,13 @@ def add_leaves(connection: Connection, leaves: Sequence[LeafRow], entry_ids: Seq
     outbox = table(OutboxRow)
     for at in range(0, len(entry_ids), IDS_MAX):
         connection.execute(delete(outbox).where(outbox.c.id.in_(entry_ids[at : at + IDS_MAX])))
+
+
+def set_program_leaf(connection: Connection, job_ids: Sequence[int], leaf: int) -> None:
+    """Note which leaf names the programs of these jobs."""
+    if job_ids:
+        jobs = table(JobRow)
+        connection.execute(update(jobs).where(jobs.c.id.in_(job_ids)).values(program_leaf=leaf))
 
 
 def drop_leaves_below(connection: Connection, number: int) -> int:

@@ -85,6 +85,8 @@ class JobRow(SQLModel, table=True):
     policy: Any = Field(sa_column=Column(JSON))
     job_state: str = JobState.ACTIVE
     program_digest: str
+    #: The leaf of the log that names its program; None while there is none.
+    program_leaf: int | None = None
     created_at: int
     ended_at: int | None = None
     failure: str | None = None

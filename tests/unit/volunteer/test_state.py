@@ -88,7 +88,7 @@ def test_the_file_is_its_owners_alone_and_others_are_not_believed(tmp_path: Path
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"{", b"{}", b'{"identity":{"host_id":"h","token":"t","heartbeat_s":1},"seed":"a"}'],
+    [b"", b"{", b"[]", b'{"identity":{"host_id":"h","token":"t","heartbeat_s":1},"seed":"a"}'],
 )
 def test_a_file_that_is_no_such_thing_counts_as_none(tmp_path: Path, data: bytes) -> None:
     with state.place(tmp_path, URL, None) as place:
@@ -110,7 +110,7 @@ def test_a_second_volunteer_and_another_pool_are_other_hosts(tmp_path: Path) -> 
         assert again.kept == KEPT
         again.forget()
     with state.place(tmp_path, URL, None) as gone:
-        assert gone.kept is None
+        assert gone.kept == state.Kept()
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, server: FakeServer) -> None:

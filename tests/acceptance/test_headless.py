@@ -1,0 +1,69 @@
+"""This file is where machines without a browser take part in a real grid, and come back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live import LiveHost, LiveServer, volunteer, waiting
+
+ROWS = "n\n" + "".join(f"{number}\n" for number in range(40))
+
+
+def events(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def once(server: LiveServer, log: Path, *options: str) -> list[dict[str, Any]]:
+    """What a volunteer says that leaves when there is no more work."""
+    with volunteer(server, log, "--once", "--json", *options) as process:
+        assert process.wait(100) == 0, log.read_text()
+    return events(log)
+
+
+def provable(server: LiveServer) -> None:
+    """Wait until the log names the program of the only open job."""
+    host = LiveHost(server)
+    for _ in waiting(60, "the log to name the program"):
+        (held,) = host.take(1)
+        host.tell({**{name: held[name] for name in ("result_id", "lease")}, "outcome": "released"})
+        if "leaf" in held["program"]:
+            return
+
+
+def test_a_machine_computes_what_the_log_names_and_comes_back_as_itself(
+    server: LiveServer, tmp_path: Path
+) -> None:
+    dataset, log = server.dataset(ROWS, chunk_rows=20), tmp_path / "one.log"
+    job_id = server.job("SUM", {"column": "n"}, dataset, min_quorum=1)
+    provable(server)
+    said = once(server, log, "--duty", "80", "--cores", "2")
+    server.until(job_id, "completed")
+    assert said[-1]["total"] == 2
+    assert all(one["accepted"] for one in said if one["event"] == "reported")
+    (file,) = log.with_suffix(".state").glob("*.json")
+    kept = json.loads(file.read_text())
+    assert "\n\n— " in kept["seen"]["note"], "a signed checkpoint"
+    again = server.job("SUM", {"column": "n"}, dataset, min_quorum=1)
+    later = once(server, log)
+    server.until(again, "completed")
+    hosts = [one["host"] for one in [*said, *later] if one["event"] == "enrolled"]
+    assert len(set(hosts)) == 1 and len(hosts) >= 2
+    assert server.output(again) == [[780, 40]]
+
+
+def test_a_machine_with_the_pools_token_computes_what_is_private(
+    server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = server.dataset(ROWS, public="false")
+    job_id = server.job("SUM", {"column": "n"}, dataset)
+    said = once(server, tmp_path / "stranger.log")
+    assert said[-1]["total"] == 0
+    made = server.grid("tokens", "create", "lab", "--scope", "trusted_host")
+    assert made.returncode == 0, made.stderr
+    monkeypatch.setenv("VOLUNTEER_TOKEN", made.stdout.split()[-1])
+    assert once(server, tmp_path / "lab.log")[-1]["total"] >= 1
+    server.until(job_id, "completed")
+    assert server.output(job_id) == [[780, 40]]
