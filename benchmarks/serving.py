@@ -74,8 +74,14 @@ def serving(*job_types: str) -> Iterator[Serving]:
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
+        made = subprocess.run(
+            [sys.executable, "-m", "web.main", "token", "create", "bench", "--scope", "admin"],
+            env={**os.environ, **environment},
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         with process(port, sys.executable, "-m", "web.main", "serve", **environment) as child:
             assert child.stdout is not None
-            lines = iter(child.stdout.readline, "")
-            token = next(line for line in lines if line.startswith("admin token: ")).split()[-1]
-            yield Serving(port=port, token=token, folder=data)
+            next(line for line in iter(child.stdout.readline, "") if "listening on" in line)
+            yield Serving(port=port, token=made.stdout.strip(), folder=data)

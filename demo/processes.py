@@ -63,6 +63,21 @@ class Processes:
         if done.returncode:
             raise Failed(f"{name} ended with {done.returncode}", self.log(name))
 
+    def said(self, name: str, command: Sequence[str]) -> str:
+        """What `command` prints, for the caller alone: it may be a secret. Raises as `run` does."""
+        with self.log(name).open("wb") as log:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=self._environment,
+                check=False,
+            )
+        if done.returncode:
+            raise Failed(f"{name} ended with {done.returncode}", self.log(name))
+        return done.stdout.decode()
+
     def check(self) -> None:
         """Raise Failed when one of the programs is no longer there."""
         for name, process in self._running:

@@ -31,18 +31,13 @@ app = typer.Typer(
     help="Grid: a verified computing grid of web browsers.",
 )
 plugins = typer.Typer(no_args_is_help=True, help="See and enable job types.")
-tokens = typer.Typer(no_args_is_help=True, help="Give people access.")
 app.add_typer(plugins, name="plugins")
-app.add_typer(tokens, name="tokens")
 
 console = Console()
 
 #: Objects that may be made before it is looked for garbage among them: a batch makes ten thousand
 #: that are all gone after it, and hardly ever a cycle.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
-
-#: What a token may be for; `host` tokens come from enrolment only.
-SCOPES = ("admin", "requester", "trusted_host")
 
 
 def collect_rarely() -> None:
@@ -147,37 +142,6 @@ def new_job_type(
     for path in written:
         typer.echo(path)
     typer.echo(f"Next: grid check-job-type {into / name}")
-
-
-@tokens.command("create")
-def tokens_create(
-    account: Annotated[str, typer.Argument(help="Whose token: a name; made if new.")],
-    scope: Annotated[str, typer.Option(help=f"One of {', '.join(SCOPES)}.")] = "requester",
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it is good for.")] = 365,
-) -> None:
-    """Make a token and print it; only its hash is kept, so it is shown this once."""
-    if scope not in SCOPES:
-        stop(f"--scope: one of {', '.join(SCOPES)}")
-    with open_store() as store:
-        token = store.write(
-            lambda tx: commands.add_token(
-                tx,
-                [scope],
-                account_id=commands.add_account(tx, account),
-                expires_at=tx.now + days * commands.DAY_S,
-            )
-        )
-    typer.echo(token)
-
-
-@tokens.command("revoke")
-def tokens_revoke(token: Annotated[str, typer.Argument(help="The token itself.")]) -> None:
-    """End a token; a running server believes it for some seconds more."""
-    with open_store() as store:
-        ended = store.write(lambda tx: commands.revoke_token(tx, token))
-    if not ended:
-        stop("no such token, or it has ended already")
-    typer.echo("revoked")
 
 
 app.command()(volunteer)

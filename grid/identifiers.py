@@ -21,6 +21,8 @@ class Kind(StrEnum):
     HOST = "host"
     DATASET = "data"
     VOLUNTEER = "vol"
+    ACCOUNT = "acct"
+    TOKEN = "tok"  # noqa: S105 - a prefix
     TEAM = "team"
     #: A host as leaderboards name it: nobody can tell which host id it is.
     MACHINE = "machine"

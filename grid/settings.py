@@ -111,6 +111,11 @@ class Settings(BaseSettings):
     seal_max_s: int = Field(default=30 * 86400, ge=1)
     #: How often the daemons look for what the hot path missed.
     daemon_interval_s: float = Field(default=1.0, gt=0)
+    #: Who may make an account: whom an admin `invited`, or, where it is `open`, everybody, as a
+    #: requester. Closed, because a requester uses what volunteers give.
+    registration: Literal["invited", "open"] = "invited"
+    #: How long somebody who signed in stays so: a working day and its evening.
+    session_ttl_s: int = Field(default=16 * 3600, ge=60)
     #: How long the answer to an Idempotency-Key is kept: a day outlasts every retry.
     idempotency_ttl_s: int = Field(default=86400, ge=60)
 

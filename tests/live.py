@@ -22,8 +22,11 @@ import httpx
 import live_computing
 
 from grid import canonical
+from grid.db import accounts
+from grid.db.store import Store
 from grid.engines.deno import DenoEngine
 from grid.plugins.registry import Registry
+from grid.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 #: Job types for tests only: tally, loops, throws.
@@ -36,7 +39,6 @@ AT_ONCE_S = 5
 #: What any wait for the server may take at most: ten thousand outputs of a job take ten seconds.
 WAIT_S = 180
 LISTENING = re.compile(r"^listening on http://127\.0\.0\.1:(\d+)$", re.MULTILINE)
-TOKEN = re.compile(r"^admin token: (\S+)$", re.MULTILINE)
 
 #: Tests wait for what is due in fractions of a second, where operators wait for seconds.
 #: Small crowds: nobody is left for most traps.
@@ -60,6 +62,18 @@ def grid(
         timeout=WAIT_S,
         check=False,
     )
+
+
+def token(data: Path, account: str, scope: str) -> str:
+    """A new token, as `grid token create` makes one, in a data folder that may be new."""
+    store = Store(Settings(data_dir=data))
+    try:
+        passes = store.keyring.passes
+        return store.write(
+            lambda tx: accounts.issue(tx, passes, accounts.grant(tx, account, [scope]), [scope])[1]
+        )
+    finally:
+        store.close()
 
 
 class LiveServer:
@@ -106,6 +120,7 @@ class LiveServer:
         """Start, and wait until it listens."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.touch()
+        self.admin_token = self.admin_token or token(self.data, "admin", "admin")
         known = len(self.log.read_text())
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -122,9 +137,6 @@ class LiveServer:
             if listening := LISTENING.search(said):
                 self._port = int(listening[1])
                 break
-        token = TOKEN.search(self.log.read_text())
-        assert token is not None
-        self.admin_token = token[1]
 
     def kill(self) -> None:
         """SIGKILL, as a power cut would."""

@@ -17,5 +17,5 @@ def as_json(value: Json, code: int = 200, headers: dict[str, str] | None = None)
         msgspec.json.encode(value),
         status_code=code,
         media_type="application/json",
-        headers={"Cache-Control": PRIVATE, "Vary": "Authorization", **(headers or {})},
+        headers={"Cache-Control": PRIVATE, "Vary": "Authorization, Cookie", **(headers or {})},
     )

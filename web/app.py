@@ -16,7 +16,10 @@ from grid.db.writer import Closed
 from grid.settings import Settings
 from web import problems
 from web.controllers import (
+    account,
+    accounts,
     admin,
+    auditors,
     blobs,
     credit,
     datasets,
@@ -29,18 +32,21 @@ from web.controllers import (
     outputs,
     pages,
     put_outputs,
+    registering,
     reservations,
     root,
     sandbox,
     sandbox_alarms,
+    signing_in,
     statistics,
+    tokens,
     trust,
     volunteers,
 )
 from web.gate import Gate
 from web.headers import add_headers
 from web.hot_path import HotPath
-from web.problems import Problem
+from web.problems import Problem, SeeOther
 from web.public_view import API
 from web.server import Server
 
@@ -100,6 +106,30 @@ API_HANDLERS = (
     volunteers.forget_volunteer,
     volunteers.leave_consent,
     volunteers.show_consent,
+    auditors.list_auditors,
+    auditors.name_auditors,
+    tokens.list_tokens,
+    tokens.add_token,
+    tokens.rotate_token,
+    tokens.revoke_token,
+    accounts.list_accounts,
+    accounts.add_account,
+    accounts.show_account,
+    accounts.change_account,
+    accounts.make_link,
+)
+
+PAGE_HANDLERS = (
+    *pages.HANDLERS,
+    statistics.find_workunit,
+    embedding.show_embed_script,
+    embedding.show_embed_version,
+    embedding.show_volunteer,
+    embedding.show_consent,
+    credit.show_leaderboard,
+    *signing_in.HANDLERS,
+    *registering.HANDLERS,
+    *account.HANDLERS,
 )
 
 
@@ -128,19 +158,15 @@ def create_app(
             sandbox.show_frame,
             sandbox.show_reached,
             *log.HANDLERS,
-            *pages.HANDLERS,
-            statistics.find_workunit,
-            embedding.show_embed_script,
-            embedding.show_embed_version,
-            embedding.show_volunteer,
-            embedding.show_consent,
-            credit.show_leaderboard,
+            # One router, for two handlers of one path that come one by one break each other.
+            Router("/", route_handlers=list(PAGE_HANDLERS)),
             pages.static_files(),
         ],
         lifespan=[lifespan],
         before_send=[add_headers],
         exception_handlers={
             Problem: problems.on_problem,
+            SeeOther: problems.on_see_other,
             HTTPException: problems.on_http_exception,
             Closed: problems.on_undone,
             Lost: problems.on_undone,

@@ -39,7 +39,7 @@ def decode(data: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
-        raise _named(str(error)) from error
+        raise named(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise bad_field("", f"the body is not JSON: {error}") from error
 
@@ -63,7 +63,8 @@ def allow_query(request: AnyRequest, *names: str) -> None:
             raise bad_field(pointer(name), f"unknown query parameter; there are: {known}")
 
 
-def _named(message: str) -> Problem:
+def named(message: str) -> Problem:
+    """The problem of a value that msgspec refuses, at the field it names."""
     at = _AT.search(message)
     steps = []
     for step in _STEP.finditer(at["path"] if at else ""):

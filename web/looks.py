@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from grid.db import listings, queries
+from grid.db import auditors, listings, queries
 from grid.db.rows import JobFacts
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
@@ -33,7 +33,7 @@ def find_job(server: Server, caller: Caller, public_id: str) -> JobFacts:
     number = server.store.keyring.identifiers.internal(Kind.JOB, public_id)
     with server.store.read() as connection:
         facts = queries.job(connection, number)
-    if facts is None or not caller.may_see(facts.job):
+    if facts is None or not _sees_job(server, caller, facts.job):
         raise not_found("job")
     return facts
 
@@ -43,7 +43,9 @@ def find_dataset(server: Server, caller: Caller, public_id: str) -> DataSet:
     number = server.store.keyring.identifiers.internal(Kind.DATASET, public_id)
     with server.store.read() as connection:
         dataset = queries.dataset(connection, number)
-    if dataset is None or not caller.may_see(dataset):
+    if dataset is None or not (
+        caller.may_see(dataset) or audits(server, caller, datasets=[dataset.id])
+    ):
         raise not_found("data set")
     return dataset
 
@@ -55,9 +57,24 @@ def find_workunit(server: Server, caller: Caller, public_id: str) -> tuple[WorkU
         units = {} if number is None else queries.workunits(connection, [number])
         unit = next(iter(units.values()), None)
         facts = None if unit is None else queries.job(connection, unit.job_id)
-    if unit is None or facts is None or not caller.may_see(facts.job):
+    if unit is None or facts is None or not _sees_job(server, caller, facts.job):
         raise not_found("work unit")
     return unit, facts
+
+
+def _sees_job(server: Server, caller: Caller, job: Job) -> bool:
+    return caller.may_see(job) or audits(server, caller, jobs=[job.id])
+
+
+def audits(
+    server: Server, caller: Caller, jobs: Collection[int] = (), datasets: Collection[int] = ()
+) -> bool:
+    """Whether the caller was named an auditor of one of these jobs, or one on these data sets."""
+    auditor = caller.viewer.auditor_id
+    if auditor is None:
+        return False
+    with server.store.read() as connection:
+        return auditors.audits(connection, auditor, jobs, datasets)
 
 
 def job_views(server: Server, jobs: Sequence[JobFacts]) -> list[View]:

@@ -13,12 +13,12 @@ import typer
 import uvicorn
 
 from grid import cli, settings
-from grid.db import commands, listings
+from grid.db import accounts
 from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.plugins.loader import PluginError
 from grid.settings import Settings
-from web import sites_cli
+from web import access, links, sites_cli
 from web.app import create_app
 from web.checking import check_job_type
 from web.server import Server
@@ -34,6 +34,8 @@ SWITCH_INTERVAL_S = 0.0005
 app = cli.app
 app.command()(check_job_type)
 app.add_typer(sites_cli.app, name="sites")
+app.add_typer(access.user, name="user")
+app.add_typer(access.token, name="token")
 
 
 class _Uvicorn(uvicorn.Server):
@@ -67,7 +69,7 @@ def serve() -> None:
     except OSError as error:
         cli.stop(f"{chosen.host}:{chosen.port}: {error.strerror or error}")
     try:
-        _say_token(store)
+        _say_link(chosen, store, listener.getsockname()[1])
         ok = _run(chosen, store, listener)
     finally:
         store.close()
@@ -97,11 +99,8 @@ def _run(chosen: Settings, store: Store, listener: socket.socket) -> bool:
             server.exchange.close()
 
     cli.collect_rarely()
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    server = _Uvicorn(
-        config, lambda: typer.echo(f"listening on http://{shown}:{port}"), end_streams
-    )
+    place = links.local(*listener.getsockname()[:2])
+    server = _Uvicorn(config, lambda: typer.echo(f"listening on {place}"), end_streams)
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, _done)
     server.run(sockets=[listener])
@@ -131,17 +130,15 @@ def _configure_log() -> None:
     )
 
 
-def _say_token(store: Store) -> None:
-    """Make and print an admin's token where there never was one."""
+def _say_link(chosen: Settings, store: Store, port: int) -> None:
+    """Print the link by which the first admin chooses a password, until some admin can get in."""
     with store.read() as connection:
-        if listings.has_admin_token(connection):
+        if accounts.has_admin(connection):
             return
-    token = store.write(
-        lambda tx: commands.add_token(tx, ["admin"], commands.add_account(tx, "admin"))
-    )
+    secret = store.write(lambda tx: accounts.make_link(tx, accounts.grant(tx, "admin", ["admin"])))
     typer.echo(f"data folder: {store.settings.data_dir.resolve()}")
-    typer.echo(f"admin token: {token}")
-    typer.echo("Keep it: it is shown this once. Only its hash is stored.")
+    typer.echo(f"set up the admin: {links.set_up(chosen, secret, port)}")
+    typer.echo("This link is good for a day and for one password; a new start makes a new one.")
 
 
 def main() -> None:

@@ -216,11 +216,47 @@ class PluginBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     caution: bool = False
 
 
+#: What others and `owners` of a volunteer call an account: letters and digits of any one script mix
+#: badly, so these are ASCII.
+AccountName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9 ._@+-]{0,48}[A-Za-z0-9])?\Z")]
+Role = Literal["admin", "requester", "auditor", "trusted_host"]
+Roles = Annotated[tuple[Role, ...], Meta(max_length=4)]
+
+
+class NewAccountBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who is let in."""
+
+    name: AccountName
+    roles: Roles = ("requester",)
+
+
+class AccountBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an account may do, and whether it may come in."""
+
+    roles: Roles | UnsetType = UNSET
+    disabled: bool | UnsetType = UNSET
+
+
+class NewTokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A token for oneself."""
+
+    scopes: Annotated[Roles, Meta(min_length=1)]
+    days: Annotated[int, Meta(ge=1, le=3650)] = 90
+    #: What its owner calls it.
+    label: Word = ""
+
+
+class AuditorsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may read a private job besides its owner: names of accounts, all of them."""
+
+    auditors: Annotated[tuple[Word, ...], Meta(max_length=WISHES_MAX)]
+
+
 class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token for somebody."""
 
     account: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
-    scope: Literal["requester", "trusted_host"]
+    scope: Literal["requester", "auditor", "trusted_host"]
     days: Annotated[int, Meta(ge=1, le=3650)] = 365
 
 

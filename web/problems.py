@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import structlog
 from litestar import Request, Response
+from litestar.datastructures import Cookie
 from litestar.exceptions import HTTPException
 from msgspec import Struct
 
@@ -46,10 +47,19 @@ class Problem(Exception):
         detail: str,
         errors: Sequence[Detail] = (),
         headers: dict[str, str] | None = None,
+        cookies: Sequence[Cookie] = (),
     ) -> None:
         self.code, self.detail, self.errors = code, detail, tuple(errors)
-        self.headers = headers or {}
+        self.headers, self.cookies = headers or {}, tuple(cookies)
         super().__init__(detail)
+
+
+class SeeOther(Exception):
+    """Not here: the browser is sent on, and may be told of cookies on its way."""
+
+    def __init__(self, place: str, *cookies: Cookie) -> None:
+        self.place, self.cookies = place, cookies
+        super().__init__(place)
 
 
 def bad_field(pointer: str, detail: str, code: int = 400, position: int | None = None) -> Problem:
@@ -82,6 +92,7 @@ def response(problem: Problem) -> Response[bytes]:
         status_code=problem.code,
         media_type=MEDIA_TYPE,
         headers=problem.headers,
+        cookies=problem.cookies,
     )
 
 
@@ -92,7 +103,20 @@ def on_problem(request: AnyRequest, problem: Problem) -> Response[Any]:
         return response(problem)
     title = HTTPStatus(problem.code).phrase
     facts = {"code": problem.code, "title": title, "detail": problem.detail}
-    return render.page("problem.html", facts, code=problem.code)
+    return render.page(
+        "problem.html", facts, code=problem.code, headers=problem.headers, cookies=problem.cookies
+    )
+
+
+def on_see_other(_: AnyRequest, other: SeeOther) -> Response[bytes]:
+    """The answer that sends a browser on."""
+    return sent_on(other.place, *other.cookies)
+
+
+def sent_on(place: str, *cookies: Cookie) -> Response[bytes]:
+    """The answer that sends a browser on with a GET, and with cookies."""
+    headers = {"Location": place, "Cache-Control": "no-store"}
+    return Response(b"", status_code=303, headers=headers, cookies=cookies)
 
 
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response
+from litestar.datastructures import Cookie
 from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -96,11 +97,15 @@ ISOLATED = {
 
 
 def policy(sandbox_origin: str = "", ancestors: str = "'none'") -> str:
-    """A page's Content-Security-Policy: nothing from elsewhere, no inline script or style."""
+    """A page's Content-Security-Policy: nothing from elsewhere, no inline script or style.
+
+    What others may frame has no form.
+    """
+    forms = "'self'" if ancestors == "'none'" else "'none'"
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"connect-src 'self'; frame-src 'self' {sandbox_origin}".rstrip()
-        + f"; base-uri 'none'; form-action 'none'; frame-ancestors {ancestors}"
+        + f"; base-uri 'none'; form-action {forms}; frame-ancestors {ancestors}"
     )
 
 
@@ -110,12 +115,14 @@ def page(
     *,
     code: int = 200,
     headers: Mapping[str, str] = MappingProxyType({}),
+    cookies: Sequence[Cookie] = (),
 ) -> Response[str]:
     """A whole page; `headers` go before what every page has."""
-    usual = {"Content-Security-Policy": policy(), "Cache-Control": "no-cache"}
+    usual = {"Content-Security-Policy": policy(), "Cache-Control": "private, no-cache"}
     return Response(
         _templates.get_template(template).render(facts),
         status_code=code,
         media_type="text/html",
         headers={**usual, **headers},
+        cookies=cookies,
     )

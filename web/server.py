@@ -18,8 +18,10 @@ from grid.settings import Settings
 from web import embed_script, public_view
 from web.events import Broadcaster
 from web.exchange import Exchange
+from web.passwords import Passwords
 from web.presence import Presence
 from web.problems import AnyRequest
+from web.rates import Rates
 from web.receiving import Lines, sweep
 from web.sites import Sites
 
@@ -39,6 +41,8 @@ class Server:
         self.exchange = Exchange(store, self.presence)
         self.lines = Lines()
         self.sites = Sites(store)
+        self.passwords = Passwords()
+        self.rates = Rates(settings)
         self.events = Broadcaster(store, self.names, self.presence)
 
     @asynccontextmanager

@@ -111,55 +111,18 @@ class NewHost(Struct, frozen=True, kw_only=True):
 
 
 def token_hash(token: str) -> str:
-    """What is kept of a token."""
+    """What is kept of a host's token."""
     return digest(token.encode())
 
 
 def add_account(transaction: Transaction, name: str) -> int:
-    """The account of this name, made if need be."""
+    """The account of this name, made if need be; it may do nothing yet."""
     accounts = table(AccountRow)
     found = transaction.connection.scalar(select(accounts.c.id).where(accounts.c.name == name))
     if found is not None:
         return int(found)
     row = AccountRow(name=name, created_at=transaction.now)
     return writes.add(transaction.connection, row)
-
-
-def add_token(
-    transaction: Transaction,
-    scopes: Sequence[str],
-    account_id: int | None = None,
-    host_id: int | None = None,
-    expires_at: int | None = None,
-) -> str:
-    """A new token for an account or a host; only its hash is kept."""
-    # Hex, for none begins with a dash, which a command line would take for an option.
-    token = transaction.entropy(32).hex()
-    row = TokenRow(
-        hash=token_hash(token),
-        account_id=account_id,
-        host_id=host_id,
-        scopes=" ".join(scopes),
-        created_at=transaction.now,
-        expires_at=expires_at,
-    )
-    writes.add(transaction.connection, row)
-    return token
-
-
-def revoke_token(transaction: Transaction, token: str) -> bool:
-    """End a token, and those of the trusted hosts it may have made; False when there is none
-    such, or it has ended."""
-    connection = transaction.connection
-    facts = queries.authenticate(connection, token_hash(token), transaction.now)
-    if facts is None:
-        return False
-    ended = [facts.id]
-    if "trusted_host" in facts.scopes and facts.account_id is not None:
-        ended += queries.trusted_tokens(connection, facts.account_id)
-    for number in ended:
-        writes.revoke_token(connection, number, transaction.now)
-    return True
 
 
 def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
@@ -194,8 +157,23 @@ def add_host(transaction: Transaction, new: NewHost) -> tuple[int, str, bool]:
         joined = _count_as_one(connection, hosts.c.account_id == new.account_id) or joined
     if not new.trusted:
         joined = note_network(transaction, number, new.address, new.prefix_bits) or joined
-    token = add_token(transaction, ["host"], host_id=number, expires_at=new.expires_at)
-    return number, token, joined
+    return number, _add_token(transaction, number, new.expires_at), joined
+
+
+def _add_token(transaction: Transaction, host_id: int, expires_at: int | None) -> str:
+    """A host's token: random bits that mean nothing by themselves, for they are checked a thousand
+    times a second."""
+    token = transaction.entropy(32).hex()
+    row = TokenRow(
+        kind="host",
+        hash=token_hash(token),
+        host_id=host_id,
+        scopes="host",
+        created_at=transaction.now,
+        expires_at=expires_at,
+    )
+    writes.add(transaction.connection, row)
+    return token
 
 
 def volunteer_of(transaction: Transaction, account_id: int | None) -> int:
@@ -308,7 +286,7 @@ def add_job(transaction: Transaction, new: NewJob, keyring: Keyring) -> Job:
         unit_ms=new.unit_ms,
         unit_cost=new.unit_cost,
         last_cost=new.last_cost,
-        owner_only=bool(new.secrets),
+        owner_only=bool(new.secrets) or not new.public,
     )
     number = writes.add(connection, row)
     secrets.keep(transaction, keyring, number, new.secrets)

@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import os
 import secrets
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from grid.auditlog import entries
 from grid.auditlog.entries import About
+from grid.db.passes import Passes
 from grid.db.transaction import Entropy
 from grid.identifiers import Identifiers, Kind
 from grid.items import Job
@@ -32,6 +34,7 @@ class Keyring:
         self.lease_key = _derive(secret, "leases")
         self.pseudonym_key = _derive(secret, "pseudonyms")
         self._body_key = _derive(secret, "bodies")
+        self.passes = Passes(partial(_derive, secret))
         self._secrets = AESGCM(_derive(secret, "secrets of jobs"))
 
     def seal_secret(self, nonce: bytes, data: bytes, job_id: int) -> bytes:

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, func, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, false, func, select, true, union_all
 
 from grid.assimilator.output import OutputPart
 from grid.db import folds, queries, rows
 from grid.db.rows import JobFacts
 from grid.db.tables import (
+    AuditorRow,
     ChunkColumnRow,
     DataSetRow,
     HostRow,
@@ -24,7 +25,6 @@ from grid.db.tables import (
     PutOutputRow,
     QuizColumnRow,
     ResultRow,
-    TokenRow,
     WorkUnitRow,
     table,
 )
@@ -32,12 +32,15 @@ from grid.items import DataSet, Json, WorkUnit
 from grid.states import AssimilateState, JobState, ValidateState
 
 JOB, UNIT, DATASET = table(JobRow), table(WorkUnitRow), table(DataSetRow)
+AUDITOR = table(AuditorRow)
 
 
 class Viewer(Struct, frozen=True, kw_only=True):
     """Whose eyes a list is for: what is public, and what is theirs."""
 
     account_id: int | None = None
+    #: The account that may see what it was named an auditor of.
+    auditor_id: int | None = None
     #: Sees everything that exists.
     admin: bool = False
 
@@ -82,6 +85,9 @@ class Access(Struct, frozen=True, kw_only=True):
     public: bool
     #: Accounts whose private data set or job refers to it.
     owners: frozenset[int]
+    #: The data sets and jobs that refer to it.
+    datasets: frozenset[int]
+    jobs: frozenset[int]
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -110,15 +116,6 @@ def remembered(connection: Connection, key_hash: str) -> Remembered | None:
     return None if row is None else Remembered(**row._mapping)
 
 
-def has_admin_token(connection: Connection) -> bool:
-    """Whether an admin's token was ever made (token's account index)."""
-    tokens = table(TokenRow)
-    found = select(tokens.c.id).where(
-        tokens.c.account_id.is_not(None), tokens.c.scopes.contains("admin")
-    )
-    return connection.scalar(found.limit(1)) is not None
-
-
 def jobs(
     connection: Connection,
     viewer: Viewer,
@@ -130,7 +127,7 @@ def jobs(
 ) -> list[JobFacts]:
     """The newest jobs this viewer may see, those before id `before` (primary key, job_open,
     job_dataset)."""
-    conditions = [_visible(JOB.c, viewer)]
+    conditions = [_visible(JOB.c, viewer, JOB.c.id)]
     wanted = ((JOB.c.job_state, state), (JOB.c.job_type, job_type), (JOB.c.dataset_id, dataset_id))
     conditions += [column == value for column, value in wanted if value is not None]
     if before is not None:
@@ -145,7 +142,7 @@ def datasets(
     connection: Connection, viewer: Viewer, limit: int, before: int | None = None
 ) -> list[DataSet]:
     """The newest data sets this viewer may see (primary key)."""
-    conditions = [_visible(DATASET.c, viewer)]
+    conditions = [_visible(DATASET.c, viewer, JOB.c.dataset_id)]
     if before is not None:
         conditions.append(DATASET.c.id < before)
     found = connection.execute(
@@ -154,14 +151,19 @@ def datasets(
     return [rows.dataset(row) for row in found]
 
 
-def _visible(columns: Any, viewer: Viewer) -> ColumnElement[bool]:
+def _visible(columns: Any, viewer: Viewer, of_job: Any) -> ColumnElement[bool]:
+    """`of_job` is the column of a job that says which of these it is about."""
     if viewer.admin:
         return true()
-    public: ColumnElement[bool] = columns.public
-    if viewer.account_id is None:
-        return public
-    mine: ColumnElement[bool] = columns.account_id == viewer.account_id
-    return public | mine
+    seen: ColumnElement[bool] = columns.public
+    if viewer.account_id is not None:
+        seen |= columns.account_id == viewer.account_id
+    if viewer.auditor_id is not None:
+        named = AUDITOR.c.account_id == viewer.auditor_id
+        seen |= columns.id.in_(
+            select(of_job).join(AUDITOR, AUDITOR.c.job_id == JOB.c.id).where(named)
+        )
+    return seen
 
 
 def counts(connection: Connection, job_ids: Collection[int]) -> dict[int, Counts]:
@@ -266,34 +268,35 @@ def access(connection: Connection, digest: str, now: int) -> Access | None:
     chunks, parts, made = table(ChunkColumnRow), table(OutputPartRow), table(OutputRow)
     quizzes = table(QuizColumnRow)
     finished = (made.c.job_id == parts.c.job_id) & (made.c.output_version == parts.c.output_version)
+    job = JOB.c.public, JOB.c.account_id, JOB.c.id, false().label("data")
     owned = [
-        select(DATASET.c.public, DATASET.c.account_id)
+        select(DATASET.c.public, DATASET.c.account_id, DATASET.c.id, true().label("data"))
         .join(chunks, chunks.c.dataset_id == DATASET.c.id)
         .where(chunks.c.digest == digest),
-        select(JOB.c.public, JOB.c.account_id).where(JOB.c.program_digest == digest),
-        select(JOB.c.public, JOB.c.account_id)
+        select(*job).where(JOB.c.program_digest == digest),
+        select(*job)
         .join(UNIT, UNIT.c.job_id == JOB.c.id)
         .join(quizzes, quizzes.c.workunit_id == UNIT.c.id)
         .where(quizzes.c.digest == digest),
-        select(JOB.c.public, JOB.c.account_id)
+        select(*job)
         .join(parts, parts.c.job_id == JOB.c.id)
         .join(made, finished)
         .where(parts.c.digest == digest),
-        select(JOB.c.public, JOB.c.account_id)
-        .join(made, made.c.job_id == JOB.c.id)
-        .where(made.c.manifest_digest == digest),
-        select(JOB.c.public, JOB.c.account_id)
+        select(*job).join(made, made.c.job_id == JOB.c.id).where(made.c.manifest_digest == digest),
+        select(*job)
         .join(results, results.c.job_id == JOB.c.id)
         .join(put, (put.c.result_id == results.c.id) & (put.c.digest == results.c.output_digest))
         .where(put.c.digest == digest, unsealed)
         .where(results.c.validate_state == ValidateState.VALID.value),
     ]
-    found = {(row.public, row.account_id) for row in connection.execute(union_all(*owned))}
+    found = set(map(tuple, connection.execute(union_all(*owned))))
     if not found:
         return None
     return Access(
-        public=any(public for public, _ in found),
-        owners=frozenset(owner for _, owner in found if owner is not None),
+        public=any(public for public, *_ in found),
+        owners=frozenset(owner for _, owner, *_ in found if owner is not None),
+        datasets=frozenset(number for *_, number, data in found if data),
+        jobs=frozenset(number for *_, number, data in found if not data),
     )
 
 

@@ -289,35 +289,28 @@ def trusted_tokens(connection: Connection, account_id: int) -> list[int]:
 
 
 class TokenFacts(Struct, frozen=True, kw_only=True):
-    """What a token proves."""
+    """What a host's token proves."""
 
     id: int
-    account_id: int | None
-    host_id: int | None
-    scopes: frozenset[str]
+    host_id: int
     #: None for never.
     expires_at: int | None
 
 
 def authenticate(connection: Connection, token_hash: str, now: int) -> TokenFacts | None:
-    """What the token behind this SHA-256 proves now; None when unknown, expired or revoked."""
+    """What a host's token behind this SHA-256 proves now; None when unknown, expired or revoked."""
     tokens = table(TokenRow)
     row = connection.execute(
         select(tokens).where(
             tokens.c.hash == token_hash,
+            tokens.c.kind == "host",
             tokens.c.revoked_at.is_(None),
             tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now),
         )
     ).first()
     if row is None:
         return None
-    return TokenFacts(
-        id=row.id,
-        account_id=row.account_id,
-        host_id=row.host_id,
-        scopes=frozenset(row.scopes.split()),
-        expires_at=row.expires_at,
-    )
+    return TokenFacts(id=row.id, host_id=row.host_id, expires_at=row.expires_at)
 
 
 def plugins(connection: Connection) -> dict[str, PluginRow]:

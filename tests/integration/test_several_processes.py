@@ -83,14 +83,14 @@ def test_a_job_type_that_does_not_exist_is_named(server: LiveServer) -> None:
 
 def test_a_token_made_beside_the_running_server_is_good_at_once(server: LiveServer) -> None:
     _enable(server, "SUM")
-    done = server.grid("tokens", "create", "ann")
+    done = server.grid("token", "create", "ann")
     assert done.returncode == 0
     token = done.stdout.strip()
     body = {"job_type": "SUM", "spec": {"column": "n"}, "dataset": server.dataset(ROWS)}
     assert server.ask("POST", "/jobs", token=token, json=body).status_code == 201
     assert server.ask("GET", "/admin/plugins", token=token).status_code == 403
     assert server.ask("POST", "/jobs", token=token + "x", json=body).status_code == 401
-    wrong = server.grid("tokens", "create", "ann", "--scope", "king")
+    wrong = server.grid("token", "create", "ann", "--scope", "king")
     assert (wrong.returncode, wrong.stdout) == (2, "")
     kept = b"".join(path.read_bytes() for path in server.data.iterdir() if path.is_file())
     assert token.encode() not in kept, "only its hash is stored"

@@ -25,11 +25,12 @@ OF_NO_JOB = {
     "/log/proof/{leaf:str}": ["0"],
     "/embed/{script:str}": ["embed.js"],
     "/consents/{word:str}": ["given"],
+    "/admin/accounts/{id:str}": ["acct_0"],
 }
 #: Hashes and signatures of the log.
 LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}=*")
-#: Fresh in each answer of the sandbox.
-NONCE = re.compile(rb'nonce[-=]"?[\w-]{24}')
+#: Fresh in each answer of the sandbox, and in each form.
+NONCE = re.compile(rb"""nonce[-=]"?[\w-]{24}|name="csrf" value="[^"]*"|grid-form=[^;]*""")
 ADDRESS = "203.0.113.77"
 EVENTS = (f"{API}/events", f"{API}/jobs/{{id:str}}/events")
 

@@ -19,22 +19,28 @@ def tokens(people: People) -> dict[str, str | None]:
         "owner": people.requester,
         "admin": people.admin,
         "trusted": people.token("lab", "trusted_host"),
+        "owner's trusted": people.token("ann", "trusted_host"),
+        "auditor": people.token("eva", "auditor"),
         "host": people.host().token,
     }
 
 
 #: Who → answer, for what a request of that kind needs.
 NEEDS_REQUESTER = {
-    "nobody": 401, "other": 201, "owner": 201, "admin": 201, "trusted": 403, "host": 403,
+    "nobody": 401, "other": 201, "owner": 201, "admin": 201, "trusted": 403, "owner's trusted": 403,
+    "auditor": 403, "host": 403,
 }  # fmt: skip
 NEEDS_OWNER = {
-    "nobody": 401, "other": 403, "owner": 200, "admin": 200, "trusted": 403, "host": 403,
+    "nobody": 401, "other": 403, "owner": 200, "admin": 200, "trusted": 403, "owner's trusted": 403,
+    "auditor": 403, "host": 403,
 }  # fmt: skip
 NEEDS_ADMIN = {
-    "nobody": 401, "other": 403, "owner": 403, "admin": 200, "trusted": 403, "host": 403,
+    "nobody": 401, "other": 403, "owner": 403, "admin": 200, "trusted": 403, "owner's trusted": 403,
+    "auditor": 403, "host": 403,
 }  # fmt: skip
 HIDDEN = {
-    "nobody": 404, "other": 404, "owner": 200, "admin": 200, "trusted": 404, "host": 404,
+    "nobody": 404, "other": 404, "owner": 200, "admin": 200, "trusted": 404, "owner's trusted": 404,
+    "auditor": 404, "host": 404,
 }  # fmt: skip
 
 
@@ -87,7 +93,7 @@ def private_job(people: People) -> tuple[str, str]:
 
 def test_a_private_job_does_not_exist_for_others(people: People) -> None:
     job_id, dataset = private_job(people)
-    host = people.host(people.token("lab", "trusted_host"))
+    host = people.host(people.token("ann", "trusted_host"))
     people.finish(job_id, [host])
     owner = people.get(f"/jobs/{job_id}", people.requester).json()
     unit = people.get(f"/jobs/{job_id}/workunits", people.requester).json()["items"][0]["id"]
@@ -106,7 +112,7 @@ def test_a_private_job_does_not_exist_for_others(people: People) -> None:
         for path in paths:
             assert people.get(path, token).status_code == HIDDEN[who], (who, path)
         for digest in digests:
-            expected = 200 if who == "trusted" else HIDDEN[who]
+            expected = 200 if who == "owner's trusted" else HIDDEN[who]
             assert people.get(f"/blobs/{digest}", token).status_code == expected, who
 
 
@@ -114,7 +120,7 @@ def test_private_things_are_in_no_list_and_on_no_page(people: People) -> None:
     job_id, dataset = private_job(people)
     public = people.job()
     pages = [f"http://grid.example{path}" for path in ("/", "/jobs", f"/jobs/{public}")]
-    for who in ("nobody", "other", "trusted", "host"):
+    for who in ("nobody", "other", "trusted", "auditor", "host"):
         token = tokens(people)[who]
         for path in ("/jobs", "/datasets", "/jobs?state=active", "/", *pages):
             told = people.get(path, token).text
@@ -147,7 +153,7 @@ def test_a_private_job_goes_to_trusted_hosts_who_get_its_bytes_by_signed_links(
 ) -> None:
     private_job(people)
     assert people.host().ask() == []
-    trusted = people.host(people.token("lab", "trusted_host"))
+    trusted = people.host(people.token("ann", "trusted_host"))
     (assignment,) = trusted.ask()
     for part in (assignment["program"], *assignment["inputs"]):
         assert people.http.get(part["url"]).status_code == 200
@@ -167,19 +173,11 @@ def test_no_secret_is_kept_as_it_is(people: People) -> None:
 
 
 def test_an_expired_and_a_revoked_token_are_401(people: People) -> None:
-    from grid.db import apply, commands, queries
-
-    old = people.store.write(
-        lambda tx: commands.add_token(
-            tx, ["requester"], commands.add_account(tx, "old"), expires_at=tx.now - 1
-        )
-    )
+    old = people.token("old", "requester", ttl_s=-1)
     assert people.get("/jobs", old).status_code == 401
     token = people.token("gone", "requester")
-    with people.store.read() as connection:
-        facts = queries.authenticate(connection, commands.token_hash(token), people.store.now())
-    assert facts is not None
-    people.store.write(lambda tx: apply.revoke_token(tx.connection, facts.id, tx.now))
+    (held,) = people.get("/tokens", token).json()["items"]
+    assert people.post(f"/tokens/{held['id']}/revoke", None, token).status_code == 200
     assert people.get("/jobs", token).status_code == 401
 
 

@@ -76,7 +76,7 @@ def test_other_pages_may_read_and_volunteer(crowd: People) -> None:
 def test_every_route_answers_options(crowd: People) -> None:
     for route in crowd.http.app.routes:
         if isinstance(route, HTTPRoute) and not route.path.startswith("/static"):
-            path = re.sub(r"\{[^}]*\}", "x", route.path)
+            path = re.sub(r"\{[^}]*\}", "x", route.path.replace("{place:int}", "0"))
             answer = crowd.http.options(path)
             assert answer.status_code == 204, path
             assert "OPTIONS" in answer.headers["allow"]

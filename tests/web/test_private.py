@@ -108,7 +108,7 @@ def test_no_public_route_tells_anything_of_a_private_data_set(people: People) ->
     job_id, _ = private_job(people)
     public = people.job()
     strangers = (None, people.token("another requester", "requester"), people.host().token)
-    trusted = people.host(people.token("lab", "trusted_host"))
+    trusted = people.host(people.token("ann", "trusted_host"))
     held = trusted.ask()
     for ended in (False, True):
         if ended:

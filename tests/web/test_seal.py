@@ -315,7 +315,7 @@ def test_the_log_of_a_private_job_holds_no_name_and_no_plain_digest(people: Peop
         spec={"column": "secretcolumn"},
         public=False,
     )
-    people.finish(job_id, [people.host(people.token("a lab", "trusted_host"))])
+    people.finish(job_id, [people.host(people.token("ann", "trusted_host"))])
     text = "".join(row.facts for row in rows(people.store, OutboxRow))
     assert "secretcolumn" not in text
     number = people.internal(Kind.JOB, job_id)

@@ -65,14 +65,13 @@ def serving(folder: Path, **environment: str) -> Iterator[Process]:
             stream.close()
 
 
-def test_the_first_start_prints_an_admin_token_and_no_later_one(tmp_path: Path) -> None:
+def test_a_start_prints_a_link_for_the_first_admin_until_one_can_get_in(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as first:
         url = first.url()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d{2,5}", url) and not url.endswith(":0")
-        (said,) = [line for line in first.lines if line.startswith("admin token: ")]
-        token = said.removeprefix("admin token: ")
-        headers = {"Authorization": f"Bearer {token}"}
-        assert httpx.get(f"{url}/api/v1/admin/plugins", headers=headers).status_code == 200
+        (said,) = [line for line in first.lines if line.startswith("set up the admin: ")]
+        link = said.removeprefix("set up the admin: ")
+        assert link.startswith(f"{url}/setup?link=")
         while (ready := httpx.get(f"{url}/readyz")).status_code == 503:
             time.sleep(0.05)
         assert ready.json() == {"state": "ready"}
@@ -80,9 +79,24 @@ def test_the_first_start_prints_an_admin_token_and_no_later_one(tmp_path: Path) 
         assert first.end()[0] == 0
     with serving(tmp_path / "data") as second:
         url = second.url()
-        assert second.lines == [f"listening on {url}"]
-        assert httpx.get(f"{url}/api/v1/admin/plugins", headers=headers).status_code == 200
+        (said,) = [line for line in second.lines if line.startswith("set up the admin: ")]
+        secret = said.partition("link=")[2]
+        with httpx.Client(base_url=url) as http:
+            assert http.get(f"/setup?link={link.partition('link=')[2]}").status_code == 410
+            page = http.get("/setup", params={"link": secret})
+            csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+            assert csrf is not None
+            chosen = {"csrf": csrf[1], "link": secret, "password": "a sentence of mine"}
+            assert http.post("/setup", data=chosen).status_code == 303
+            assert http.get("/api/v1/admin/plugins").status_code == 200
         assert second.end(signal.SIGINT)[0] == 0
+    with serving(tmp_path / "data") as third:
+        url = third.url()
+        assert third.lines == [f"listening on {url}"]
+        assert httpx.get(f"{url}/setup", params={"link": secret}).status_code == 410
+        assert third.end()[0] == 0
+    kept = [path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    assert not [one for one in kept if secret.encode() in one or b"a sentence of mine" in one]
 
 
 def test_sigterm_answers_what_is_in_flight_and_ends_streams(tmp_path: Path) -> None:

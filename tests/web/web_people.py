@@ -19,8 +19,9 @@ from litestar.testing import TestClient
 
 from grid import canonical, chunks
 from grid.daemons import assimilator, generator, transitioner, trust
-from grid.db import commands, queries
+from grid.db import accounts, commands, queries
 from grid.db.store import Store
+from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import PointRange
 from grid.plugins.inputs import with_points
@@ -57,10 +58,16 @@ class People:
         self.admin = self.token("admin", "admin")
         self.requester = self.token("ann", "requester")
 
-    def token(self, account: str, scope: str) -> str:
-        return self.store.write(
-            lambda tx: commands.add_token(tx, [scope], commands.add_account(tx, account))
-        )
+    def token(self, account: str, scope: str, ttl_s: int | None = None) -> str:
+        """A new token of this account, which may do that from then on."""
+        passes = self.store.keyring.passes
+
+        def issue(tx: Transaction) -> str:
+            ends = None if ttl_s is None else tx.now + ttl_s
+            number = accounts.grant(tx, account, [scope])
+            return accounts.issue(tx, passes, number, [scope], ends)[1]
+
+        return self.store.write(issue)
 
     def get(self, path: str, token: str | None = None, **options: Any) -> Response:
         return self.http.get(_below(path), headers=_headers(token, options), **options)

@@ -7,7 +7,7 @@ import asyncio
 from litestar import Response, get, post
 
 from grid import canonical
-from grid.db import commands
+from grid.db import accounts, commands
 from grid.db.transaction import Transaction
 from grid.items import Json
 from grid.plugins.loader import PluginError
@@ -73,7 +73,7 @@ async def set_plugin(request: AnyRequest) -> Response[bytes]:
 
 @post("/admin/tokens", opt=about(body=TokenBody, code=201, problems=(400, 401, 403, 413, 415)))
 async def make_token(request: AnyRequest) -> Response[bytes]:
-    """Makes a token for a named account, and shows it this once.
+    """Makes a token for a named account, which may do that from then on, and shows it this once.
 
     The answer holds a secret, so no Idempotency-Key keeps it.
     """
@@ -82,9 +82,10 @@ async def make_token(request: AnyRequest) -> Response[bytes]:
     body = await bodies.read(request, TokenBody)
 
     def make(transaction: Transaction) -> str:
-        account_id = commands.add_account(transaction, body.account)
+        account_id = accounts.grant(transaction, body.account, [body.scope])
         expires_at = transaction.now + body.days * commands.DAY_S
-        return commands.add_token(transaction, [body.scope], account_id, expires_at=expires_at)
+        passes = server.store.keyring.passes
+        return accounts.issue(transaction, passes, account_id, [body.scope], expires_at)[1]
 
     token = await server.store.awrite(make)
     answer = {"account": body.account, "scope": body.scope, "days": body.days, "token": token}

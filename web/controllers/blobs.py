@@ -59,18 +59,19 @@ def show_blob(request: AnyRequest) -> Response[bytes] | Stream:
 def _may_read(
     request: AnyRequest, server: Server, caller: Caller, access: Access, digest: str
 ) -> bool:
-    if caller.admin or caller.viewer.account_id in access.owners or _trusted(server, caller):
+    if caller.admin or {caller.viewer.account_id, _computes_for(server, caller)} & access.owners:
+        return True
+    if looks.audits(server, caller, access.jobs, access.datasets):
         return True
     until, signature = (request.query_params.get(name, "") for name in ("until", "signature"))
     key, now = server.store.keyring.lease_key, server.store.now()
     return blob_links.opens(key, digest, until, signature, now)
 
 
-def _trusted(server: Server, caller: Caller) -> bool:
-    if "trusted_host" in caller.scopes:
-        return True
+def _computes_for(server: Server, caller: Caller) -> int | None:
+    """Whose private jobs the caller may compute: a trusted host, or the token that makes one."""
     if caller.host_id is None:
-        return False
+        return caller.account_id if "trusted_host" in caller.scopes else None
     with server.store.read() as connection:
         host = queries.host(connection, caller.host_id)
-    return host is not None and host.trusted
+    return host.account_id if host is not None and host.trusted else None

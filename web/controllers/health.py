@@ -6,7 +6,7 @@ import tempfile
 
 from litestar import Response, get
 
-from grid.db import listings
+from grid.db import accounts
 from web.answers import as_json
 from web.problems import AnyRequest, Problem
 from web.routes import about
@@ -29,7 +29,7 @@ def show_readiness(request: AnyRequest) -> Response[bytes]:
     failing = []
     try:
         with server.store.read() as connection:
-            listings.has_admin_token(connection)
+            accounts.has_admin(connection)
     except Exception as error:
         failing.append(f"database: {type(error).__name__}")
     try:

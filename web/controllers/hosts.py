@@ -12,10 +12,10 @@ from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import Json
 from grid.trust import PrefixBits
-from web import bodies, looks
+from web import bodies
 from web.addresses import client_address, server_origin
 from web.answers import as_json
-from web.callers import unauthorized
+from web.callers import bearer_of, unauthorized
 from web.messages import PROTOCOL, HostBody, MachineBody, WorkBody
 from web.problems import AnyRequest, Problem, bad_field
 from web.routes import about
@@ -29,7 +29,8 @@ async def enrol_host(request: AnyRequest) -> Response[bytes]:
     No token is needed; a trusted-host token makes it a trusted host. The answer holds a secret, so
     no Idempotency-Key keeps it: whoever did not hear it enrols again.
     """
-    server, caller = looks.asked(request)
+    server = server_of(request)
+    caller = bearer_of(request, server.store)  # whoever has signed in volunteers as anybody does
     body = await bodies.read(request, HostBody)
     if body.protocol != PROTOCOL:
         raise Problem(409, f"this server speaks protocol {PROTOCOL}, not {body.protocol}")
@@ -72,8 +73,8 @@ async def change_host(request: AnyRequest) -> Response[bytes]:
 
     A host that comes back says so before it asks for work; what it has earned stays.
     """
-    server, caller = looks.asked(request)
-    number = caller.host_id
+    server = server_of(request)
+    number = bearer_of(request, server.store).host_id
     if number is None:
         raise unauthorized("this needs a host's token")
     body = await bodies.read(request, MachineBody)

@@ -29,6 +29,7 @@ from grid.db.tables.house import (
 from grid.db.tables.log import LeafRow, LogKeyRow
 from grid.db.tables.people import (
     AccountRow,
+    AuditorRow,
     HostRow,
     IdempotencyRow,
     PrefixKeyRow,
@@ -53,6 +54,7 @@ from grid.db.tables.work import (
 
 __all__ = [
     "AccountRow",
+    "AuditorRow",
     "ChunkColumnRow",
     "DataSetRow",
     "EmbedScriptRow",

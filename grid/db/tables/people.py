@@ -11,12 +11,18 @@ from grid.dispatch.quota import HOST_QUOTA, PRINCIPAL_QUOTA
 
 
 class AccountRow(SQLModel, table=True):
-    """Who may submit or administer."""
+    """A person, or a machine of theirs, that may do what others may not."""
 
     __tablename__ = "account"
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)
     created_at: int
+    #: Space-separated: admin, requester, auditor, trusted_host. No token or session may do more.
+    roles: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: By argon2id; None for somebody who has not chosen a password, and so cannot sign in.
+    password_hash: str | None = None
+    #: None of its sessions and tokens is good while this is set.
+    disabled_at: int | None = None
 
 
 class TokenRow(SQLModel, table=True):
@@ -24,15 +30,28 @@ class TokenRow(SQLModel, table=True):
 
     __tablename__ = "token"
     id: int | None = Field(default=None, primary_key=True)
-    #: SHA-256 of the token; tokens are 256 random bits, so no slow hash is needed.
+    #: `host`, `token`, `session`, or `link`: a one-time link to choose a password.
+    kind: str
+    #: SHA-256 of 256 random bits, so no slow hash is needed: the token of a host, the number that a
+    #: token or session carries inside, or the one in a link.
     hash: str = Field(unique=True)
     account_id: int | None = Field(default=None, foreign_key="account.id", index=True)
     host_id: int | None = Field(default=None, foreign_key="host.id", index=True)
-    #: Space-separated: admin, requester, trusted_host, host.
+    #: Space-separated: as roles are, or `host`; empty for sessions, which may do what roles say.
     scopes: str
+    #: What its owner calls it.
+    label: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: int
     expires_at: int | None = None
     revoked_at: int | None = None
+
+
+class AuditorRow(SQLModel, table=True):
+    """Who may read a private job besides its owner: accounts that its owner named."""
+
+    __tablename__ = "auditor"
+    job_id: int = Field(primary_key=True, foreign_key="job.id")
+    account_id: int = Field(primary_key=True, foreign_key="account.id", index=True)
 
 
 class VolunteerRow(SQLModel, table=True):

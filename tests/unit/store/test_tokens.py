@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from grid.db import commands, queries
+from grid.db import accounts, commands
 from grid.db.commands import NewHost
 
 
 def good(world, token: str) -> bool:
     with world.store.read() as connection:
-        return queries.authenticate(connection, commands.token_hash(token), world.time) is not None
+        return accounts.find(connection, world.store.keyring.passes, token, world.time) is not None
 
 
 def token_of(world, account: int, scope: str, ttl_s: int = 100) -> str:
+    passes, ends = world.store.keyring.passes, world.time + ttl_s
     return world.store.write(
-        lambda tx: commands.add_token(
-            tx, [scope], account_id=account, expires_at=world.time + ttl_s
-        )
+        lambda tx: accounts.issue(tx, passes, allowed(tx, account, scope), [scope], ends)[1]
     )
+
+
+def allowed(tx, account: int, scope: str) -> int:
+    accounts.change(tx, account, [scope], None)
+    return account
 
 
 def host_token(world, account: int | None, trusted: bool, expires_at: int | None = None) -> str:
@@ -33,7 +37,10 @@ def host_token(world, account: int | None, trusted: bool, expires_at: int | None
 
 
 def revoke(world, token: str) -> bool:
-    return world.store.write(lambda tx: commands.revoke_token(tx, token))
+    passes = world.store.keyring.passes
+    with world.store.read() as connection:
+        number = accounts.find(connection, passes, token, world.time)
+    return number is not None and world.store.write(lambda tx: accounts.revoke(tx, number))
 
 
 def test_a_revoked_token_is_good_no_more_and_cannot_be_revoked_again(world):

@@ -1,0 +1,18 @@
+"""This file is where a link is written that somebody is to open in a browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from grid.settings import Settings
+
+
+def local(host: str, port: int) -> str:
+    """What a server is called on its own machine."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def set_up(settings: Settings, secret: str, port: int | None = None) -> str:
+    """Where an account chooses its password, for whoever has the server on this machine."""
+    origin = settings.public_url or local(settings.host, port or settings.port)
+    return f"{origin}/setup?{urlencode({'link': secret})}"
