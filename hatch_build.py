@@ -27,6 +27,7 @@ BUNDLES = (
     "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/job.js",
+    "web/static/client/verify.js",
     "web/static/client/volunteer.js",
 )
 STAMP = "web/static/client/.stamp"

@@ -14,11 +14,14 @@ from enum import Enum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import Integer
+
 from grid import settings, states
 from grid.codegen.differences import DIFFERENCES
 from grid.codegen.grammar import RULES
 from grid.codegen.rule import ANY, MOMENT, NUMBER
 from grid.codegen.types import Kind
+from grid.db.record.schema import metadata
 from grid.plugins import hookspecs
 from web.app import create_app
 from web.controllers.datasets import OPTIONS
@@ -146,6 +149,16 @@ def upload() -> Iterator[str]:
         yield f"| `{name}` | {said} |"
 
 
+def record() -> Iterator[str]:
+    """The tables of the public record, column by column."""
+    for name, one in metadata.tables.items():
+        yield from ("", f"### `{name}`", "", f"{one.comment}", "")
+        yield from ("| column | type | meaning |", "|---|---|---|")
+        for column in one.columns:
+            kind = "integer" if isinstance(column.type, Integer) else "text"
+            yield f"| `{column.name}` | {kind} | {column.comment} |"
+
+
 BLOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
     "moves": moves,
     "settings": environment,
@@ -154,6 +167,7 @@ BLOCKS: Mapping[str, Callable[[], Iterator[str]]] = {
     "differences": differences,
     "routes": routes,
     "upload": upload,
+    "record": record,
 }
 
 

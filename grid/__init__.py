@@ -27,6 +27,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     report.py        a result comes back: accepted, late, not yours
     validator/       quorum over what came back
     assimilator/     merge, output, provenance
+    readers.py       what a reader signs who has computed part of an output again
     auditlog/        what the public log says of each decision: entries, leaves, tree, notes
     replay.py        today's rules over a recorded log: same verdicts, or the first difference
     engines/       · JavaScript engines in child processes, behind one interface

@@ -14,8 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from grid import settings
+from grid.audit.command import audit
+from grid.audit.faults import Broken, Unreadable
+from grid.audit.site import Site
+from grid.daemons import recorder
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
+from grid.db.record.exporting import from_log
 from grid.db.store import StartRefused, Store
 from grid.db.transaction import Transaction
 from grid.items import Mode
@@ -31,6 +36,7 @@ app = typer.Typer(
     help="Grid: a verified computing grid of web browsers.",
 )
 plugins = typer.Typer(no_args_is_help=True, help="See and enable job types.")
+app.command()(audit)
 app.add_typer(plugins, name="plugins")
 
 console = Console()
@@ -64,6 +70,30 @@ def stop(message: str) -> NoReturn:
     """Say what is wrong on standard error and leave with exit code 2."""
     typer.echo(f"grid: {message}", err=True)
     raise typer.Exit(2)
+
+
+@app.command("export-audit")
+def export_audit(
+    file: Annotated[Path, typer.Argument(help="The SQLite file to be made.")],
+    source: Annotated[
+        str | None, typer.Option("--from", help="A server's address; this data folder otherwise.")
+    ] = None,
+) -> None:
+    """Write the public record, the log as tables, to a SQLite file (docs/public-record.md)."""
+    if file.exists():
+        stop(f"{file} is there already")
+    try:
+        if source is None:
+            with open_store() as store:
+                recorder.do_pass(store, store.now())
+                store.record.copy(file)
+        else:
+            with Site(source) as site:
+                from_log(site, file)
+    except (Broken, Unreadable, OSError) as error:
+        file.unlink(missing_ok=True)
+        stop(f"{file}: {error}")
+    typer.echo(f"{file}: {file.stat().st_size:,} bytes")
 
 
 @plugins.command("list")

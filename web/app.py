@@ -14,12 +14,14 @@ from grid.db.apply import Lost
 from grid.db.store import Store
 from grid.db.writer import Closed
 from grid.settings import Settings
-from web import problems
+from web import problems, sql
 from web.controllers import (
     account,
     accounts,
     admin,
+    audit_pages,
     auditors,
+    audits,
     blobs,
     credit,
     datasets,
@@ -49,6 +51,7 @@ from web.hot_path import HotPath
 from web.problems import Problem, SeeOther
 from web.public_view import API
 from web.server import Server
+from web.sql import Asked
 
 API_HANDLERS = (
     root.show_root,
@@ -106,6 +109,7 @@ API_HANDLERS = (
     volunteers.forget_volunteer,
     volunteers.leave_consent,
     volunteers.show_consent,
+    *audits.API_HANDLERS,
     auditors.list_auditors,
     auditors.name_auditors,
     tokens.list_tokens,
@@ -121,6 +125,7 @@ API_HANDLERS = (
 
 PAGE_HANDLERS = (
     *pages.HANDLERS,
+    *audit_pages.HANDLERS,
     statistics.find_workunit,
     embedding.show_embed_script,
     embedding.show_embed_version,
@@ -143,6 +148,7 @@ def create_app(
         mine = await asyncio.to_thread(Store, settings) if store is None else store
         server = Server(settings, mine, Daemons(mine) if run_daemons else None)
         app.state["server"] = server
+        app.state["asked"] = Asked(mine.record)
         try:
             async with server.running():
                 yield
@@ -160,6 +166,7 @@ def create_app(
             *log.HANDLERS,
             # One router, for two handlers of one path that come one by one break each other.
             Router("/", route_handlers=list(PAGE_HANDLERS)),
+            sql.ask,
             pages.static_files(),
         ],
         lifespan=[lifespan],

@@ -347,3 +347,12 @@ class WorkReply(Struct, frozen=True, omit_defaults=True, kw_only=True):
     why_no_work: str | None = None
     #: Why its volunteer is banned; only when it is.
     ban_reason: str | None = None
+
+
+class CheckBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a reader has computed again, in the words of `grid.readers`, signed."""
+
+    statement: Annotated[str, Meta(max_length=2000)]
+    #: Ed25519, as Base64: 32 and 64 bytes.
+    key: Annotated[str, Meta(max_length=44)]
+    signature: Annotated[str, Meta(max_length=88)]

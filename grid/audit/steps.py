@@ -23,6 +23,10 @@ from grid.states import JobState
 ENGINE = "deno"
 
 
+#: Job, work units computed again, of how many.
+Told = Callable[[str, int, int], None]
+
+
 class Wanted(Struct, frozen=True, kw_only=True):
     """What an auditor asks for."""
 
@@ -31,7 +35,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     #: Root hash of the checkpoint that draws them.
     root: bytes
     #: Told how many of how many were computed again.
-    told: Callable[[str, int, int], None] = lambda _job, _done, _of: None
+    told: Told = lambda _job, _done, _of: None
 
 
 def audited(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from grid.auditlog.merkle import EMPTY_ROOT, leaf_hash
+from grid.auditlog.merkle import leaf_hash
 from grid.auditlog.tiles import Growing
 
 
@@ -18,4 +18,4 @@ def root(digests: Iterable[str]) -> str:
     tree = Growing()
     for digest in digests:
         tree.add(leaf_hash(bytes.fromhex(digest)))
-    return (tree.root() or EMPTY_ROOT).hex()
+    return tree.root().hex()

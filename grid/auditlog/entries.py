@@ -61,6 +61,8 @@ class EntryKind(StrEnum):
     SETTING = "setting"
     #: Which keys the log, or its promises, are signed with; `event` says what became of them.
     KEY = "key"
+    #: A reader has computed some work units again, and signed what came of it.
+    CHECKED = "checked"
     #: Bytes were taken down; their digest and the reason stay.
     WITHHELD = "withheld"
 
@@ -307,6 +309,11 @@ def key(purpose: str, event: str, vkeys: Sequence[str], now: int) -> Entry:
     """The keys of a purpose that are in force from here on, newest first, as verifier keys."""
     facts = {**_head(now), "purpose": purpose, "event": event, "keys": list(vkeys)}
     return Entry(kind=EntryKind.KEY, facts=facts)
+
+
+def checked(about: About, statement: str, key: str, signature: str, now: int) -> Entry:
+    """What a reader says of a job: their words, their key, their signature."""
+    return about.entry(EntryKind.CHECKED, now, statement=statement, key=key, signature=signature)
 
 
 def commitment(facts: Json) -> str:

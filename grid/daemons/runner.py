@@ -21,6 +21,7 @@ from grid.daemons import (
     generator,
     measurer,
     quizmaster,
+    recorder,
     transitioner,
     trust,
     trusted,
@@ -42,6 +43,7 @@ PASSES: Mapping[str, Pass] = {
     "assimilator": assimilator.do_pass,
     "deleter": deleter.do_pass,
     "measurer": measurer.do_pass,
+    "recorder": recorder.do_pass,
 }
 
 #: Shortest time between two looks at touched jobs: reports come faster than folding them one by

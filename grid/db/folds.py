@@ -88,6 +88,19 @@ def ripe(connection: Connection, job_id: int, first: int, limit: int) -> list[Ri
     return ready
 
 
+def canonical(connection: Connection, job_id: int, first: int, count: int) -> list[Ripe]:
+    """Those of a job's work units from ordinal `first` on, `count` of them, that have an answer
+    (workunit_of_job)."""
+    units, results = table(WorkUnitRow), table(ResultRow)
+    found = connection.execute(
+        select(units, *_answer(results))
+        .select_from(units.join(results, results.c.id == units.c.canonical_result_id))
+        .where(units.c.job_id == job_id, units.c.ordinal >= first, units.c.ordinal < first + count)
+        .order_by(units.c.ordinal)
+    )
+    return [_ripe(row) for row in found]
+
+
 def hit(connection: Connection, job_id: int) -> Ripe | None:
     """The first work unit of a job whose canonical answer is enough to end it (result_enough)."""
     units, results = table(WorkUnitRow), table(ResultRow)

@@ -221,6 +221,13 @@ def workunits(
     return [units[number] for number in found]
 
 
+def workunit_at(connection: Connection, job_id: int | None, ordinal: int) -> int | None:
+    """The work unit at this place of a job (workunit_of_job)."""
+    found = select(UNIT.c.id).where(UNIT.c.job_id == job_id, UNIT.c.ordinal == ordinal)
+    number = connection.scalar(found)
+    return None if number is None else int(number)
+
+
 def canonical_output(connection: Connection, unit: WorkUnit) -> str | None:
     """The canonical output of a decided work unit as canonical JSON; None where it is a file
     (primary key)."""

@@ -18,6 +18,7 @@ from grid.blobs import BlobStore
 from grid.comparators import Comparator, by_digest
 from grid.db import queries, session
 from grid.db.keyring import Keyring, open_keyring
+from grid.db.record.store import PublicRecord
 from grid.db.rows import JobFacts
 from grid.db.sharing import Sharing
 from grid.db.snapshots import Snapshots
@@ -68,6 +69,8 @@ class Store:
         #: What of the log is public, and who signs it.
         self.log = LogFiles(settings.data_dir / "log")
         self.signing = Signing(settings.data_dir / "signer", settings.public_url)
+        #: The same as tables that anybody may ask.
+        self.record = PublicRecord(settings.data_dir)
         self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
         url = database_url(settings)
         session.migrate(url)
@@ -125,6 +128,7 @@ class Store:
         """Commit what has queued, then let go of the database."""
         self._writer.close()
         self.signing.close()
+        self.record.close()
         self._reading.dispose()
         self._writing.dispose()
 

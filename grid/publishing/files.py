@@ -56,6 +56,13 @@ class LogFiles:
         except FileNotFoundError:
             return None
 
+    def signed_at(self, name: str) -> int | None:
+        """When a signed checkpoint was published, in seconds since 1970; None before the first."""
+        try:
+            return int((self.folder / name).stat().st_mtime)
+        except FileNotFoundError:
+            return None
+
     def keep_note(self, name: str, text: str) -> None:
         """Publish a signed checkpoint."""
         disk.write(self.folder / name, text.encode())

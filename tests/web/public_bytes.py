@@ -29,6 +29,8 @@ OF_NO_JOB = {
 }
 #: Hashes and signatures of the log.
 LONG_BASE64 = re.compile(rb"[A-Za-z0-9+/]{40,}=*")
+#: Where they are shown.
+SIGNED = ("/log/", "/audit")
 #: Fresh in each answer of the sandbox, and in each form.
 NONCE = re.compile(rb"""nonce[-=]"?[\w-]{24}|name="csrf" value="[^"]*"|grid-form=[^;]*""")
 ADDRESS = "203.0.113.77"
@@ -81,7 +83,7 @@ def paths(people: People, job_id: str) -> Iterator[tuple[str, str]]:
         ((part, values),) = [(part, fill[part]) for part in fill if part in template]
         for value in values:
             path = template.replace(part, re.sub(r"\{.*\}", value, part))
-            yield template, path.replace("{place:int}", "0")
+            yield template, re.sub(r"\{(place:int|work_unit:str)\}", "0", path)
 
 
 def answers(people: People, job_id: str, token: str | None) -> Iterator[tuple[str, bytes]]:
@@ -110,7 +112,7 @@ def in_the_open(path: str, content: bytes) -> bytes:
     if content.startswith(proofs.FIRST_LINE.encode()):
         extra = proofs.parse(content.decode()).extra
         content = content.replace(base64.b64encode(extra), canonical.dumps(hide(extra)))
-    return LONG_BASE64.sub(b"", content) if path.startswith("/log/") else content
+    return LONG_BASE64.sub(b"", content) if path.startswith(SIGNED) else content
 
 
 def hide(leaf: bytes) -> list[Any]:

@@ -15,7 +15,7 @@ from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
 from grid.states import JobState
-from web import blob_links, looks, public_view, render
+from web import blob_links, looks, proving, public_view, render
 from web.controllers.datasets import PREVIEW_ROWS, first_rows
 from web.controllers.job_types import all_types, whole
 from web.controllers.outputs import output_batches, workunit_views
@@ -99,8 +99,11 @@ def show_job(request: AnyRequest) -> Response[str]:
         "media": sorted(looks.media(server, job.job)),
         "preview": None if output is None else _first_output_rows(server, job, output["version"]),
         "at_rest": public_view.at_rest(job, server.store.now()),
+        "vouched": proving.vouched(server),
+        "sandbox_origin": server.settings.sandbox_origin,
     }
-    return render.page("job.html", facts)
+    headers = {"Content-Security-Policy": render.policy(server.settings.sandbox_origin)}
+    return render.page("job.html", facts, headers=headers)
 
 
 def _first_output_rows(server: Server, job: JobFacts, version: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from grid.db.tables.embedding import (
     SiteRow,
 )
 from grid.db.tables.house import (
+    CheckRow,
     JobTypeSpeedRow,
     OutboxRow,
     PluginRow,
@@ -55,6 +56,7 @@ from grid.db.tables.work import (
 __all__ = [
     "AccountRow",
     "AuditorRow",
+    "CheckRow",
     "ChunkColumnRow",
     "DataSetRow",
     "EmbedScriptRow",

@@ -38,6 +38,19 @@ class RequesterShareRow(SQLModel, table=True):
     open_at: int
 
 
+class CheckRow(SQLModel, table=True):
+    """A reader has computed some work units of a job again, and signed what came of it."""
+
+    __tablename__ = "reader_check"
+    __table_args__ = (Index("reader_check_at", "checked_at"),)
+    job_id: int = Field(primary_key=True, foreign_key="job.id")
+    #: The reader's public key, as Base64: one entry a key and job.
+    key: str = Field(primary_key=True)
+    #: Whether every answer was the same.
+    same: bool
+    checked_at: int
+
+
 class OutboxRow(SQLModel, table=True):
     """Log entries in the order they were decided, until the log's integrator gives them places."""
 

@@ -15,7 +15,7 @@ from grid.audit import log
 from grid.audit.faults import Broken
 from grid.auditlog import notes
 from grid.auditlog.leaves import packed
-from grid.auditlog.merkle import EMPTY_ROOT, leaf_hash
+from grid.auditlog.merkle import leaf_hash
 from grid.auditlog.notes import COSIGNATURE, Checkpoint, Note
 from grid.auditlog.policy import of_witnesses
 from grid.auditlog.tiles import WIDTH, Growing, Tile, bundle, width_of
@@ -52,7 +52,7 @@ class Log:
         for number in range(-(-size // WIDTH)):
             tile = Tile(None, number, width_of(None, number, size))
             self.files[tile.path] = bundle(leaves[number * WIDTH : (number + 1) * WIDTH])
-        self.tree = Checkpoint(ORIGIN, size, tree.root() or EMPTY_ROOT)
+        self.tree = Checkpoint(ORIGIN, size, tree.root())
 
     def read(self, tile: Tile) -> bytes:
         whole = self.files.get(tile.path)
