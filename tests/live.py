@@ -367,6 +367,17 @@ def volunteer(server: LiveServer, log: Path, *options: str) -> Iterator[subproce
             raise
 
 
+def until_named(server: LiveServer) -> None:
+    """Wait until the log names the program of the only open job, whose first unit is given back."""
+    host = LiveHost(server)
+    for _ in waiting(60, "the log to name the program"):
+        (held,) = host.take(1)
+        lease = {name: held[name] for name in ("result_id", "lease")}
+        host.tell({**lease, "outcome": "released"})
+        if "leaf" in held["program"]:
+            return
+
+
 def waiting(limit_s: float, what: str, pause_s: float = 0.03) -> Iterator[None]:
     """Turns of a loop until it is left; fails after `limit_s`."""
     deadline = time.monotonic() + limit_s

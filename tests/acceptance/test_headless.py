@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from live import LiveHost, LiveServer, volunteer, waiting
+from live import LiveServer, until_named, volunteer
 
 ROWS = "n\n" + "".join(f"{number}\n" for number in range(40))
 
@@ -23,22 +23,12 @@ def once(server: LiveServer, log: Path, *options: str) -> list[dict[str, Any]]:
     return events(log)
 
 
-def provable(server: LiveServer) -> None:
-    """Wait until the log names the program of the only open job."""
-    host = LiveHost(server)
-    for _ in waiting(60, "the log to name the program"):
-        (held,) = host.take(1)
-        host.tell({**{name: held[name] for name in ("result_id", "lease")}, "outcome": "released"})
-        if "leaf" in held["program"]:
-            return
-
-
 def test_a_machine_computes_what_the_log_names_and_comes_back_as_itself(
     server: LiveServer, tmp_path: Path
 ) -> None:
     dataset, log = server.dataset(ROWS, chunk_rows=20), tmp_path / "one.log"
     job_id = server.job("SUM", {"column": "n"}, dataset, min_quorum=1)
-    provable(server)
+    until_named(server)
     said = once(server, log, "--duty", "80", "--cores", "2")
     server.until(job_id, "completed")
     assert said[-1]["total"] == 2

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from browser_visit import Visit
 from chromium import DONE, START, STATE
-from live import LiveServer, volunteer
+from live import LiveServer, until_named, volunteer
 from playwright.sync_api import expect
 
 FIFTY = "n,word\n" + "".join(f"{n},word {n * n}\n" for n in range(50))
@@ -35,6 +35,21 @@ def test_r14_one_open_page_finishes_a_job_of_fifty_rows(server: LiveServer, visi
     assert len(server.workunits(job_id)) == 10
     expect(page.locator(DONE)).to_have_text("10")
     expect(page.locator(STATE)).to_contain_text("Waiting for work")
+
+
+def test_a_page_runs_a_program_with_the_proof_that_the_log_names_it(
+    server: LiveServer, visit: Visit
+) -> None:
+    job_id = fifty_rows(server, min_quorum=1)
+    until_named(server)
+    page = visit.page()
+    page.click(START)
+    server.until(job_id, "completed")
+    assert server.output(job_id) == RIGHT
+    expect(page.locator(DONE)).to_have_text("10")
+    assert any("/log/proof/" in url for url in visit.asked)
+    seen = page.evaluate("JSON.parse(localStorage.getItem('grid.log'))")
+    assert "\n\n— " in seen["note"], "a signed checkpoint"
 
 
 def test_r13_a_page_of_another_site_does_it_with_one_line_and_no_script(

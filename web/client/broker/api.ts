@@ -20,7 +20,8 @@ export interface Assignment {
   result_id: string;
   lease: string;
   job: JobNamed;
-  program: { digest: string; url: string; bytes: number };
+  /** `leaf` of the public log names it; it is run only when that is proven then. */
+  program: { digest: string; url: string; bytes: number; leaf?: number };
   columns: ({ name: string; type: string } & ColumnSpec)[];
   inputs: { column: string; chunk: number; rows: number; digest: string; bytes: number; url: string; first_row?: number }[];
   /** What to count, where points are counted. */
@@ -148,6 +149,11 @@ export class Api {
 
   async bytes(url: string, signal: AbortSignal): Promise<ArrayBuffer> {
     return (await this.#fetch(new URL(url, location.href).href, {}, signal)).arrayBuffer();
+  }
+
+  /** What is at a path of the server's public log. */
+  async log(path: string): Promise<ArrayBuffer> {
+    return (await this.#fetch(new URL(`/log/${path}`, this.#base).href, { cache: "no-cache" })).arrayBuffer();
   }
 
   async #post<T>(path: string, body: unknown, token?: string): Promise<T> {

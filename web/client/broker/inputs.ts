@@ -1,5 +1,6 @@
 /** This file is where an assignment's program and inputs are brought from the server. */
 
+import type { Witness } from "../log/witness.ts";
 import type { Api, Assignment } from "./api.ts";
 import { patiently } from "./patience.ts";
 import type { Computation } from "./sandbox.ts";
@@ -14,6 +15,7 @@ export class Inputs {
     readonly api: Api,
     /** Hears of every byte that was fetched. */
     readonly onBytes: (count: number) => void,
+    readonly witness: Witness,
   ) {}
 
   /**
@@ -21,7 +23,8 @@ export class Inputs {
    * asked again, for two minutes. Rejects when any is missing.
    */
   async fetch(assignment: Assignment, signal: AbortSignal): Promise<Computation> {
-    const { program, inputs, columns, params, limits } = assignment;
+    const { program, inputs, columns, params, limits, job } = assignment;
+    await patiently(() => this.witness.check(program, job.id), signal);
     const [bytes, ...parts] = await Promise.all([
       this.#program(program),
       ...inputs.map(async ({ digest, url }) => ({ digest, bytes: await this.#bytes(url, signal) })),

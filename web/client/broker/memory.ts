@@ -1,5 +1,6 @@
 /** This file is where the page remembers things between visits, as far as the browser lets it. */
 
+import type { Seen } from "../log/witness.ts";
 import type { Identity } from "./api.ts";
 import { type Settings, settingsOf } from "./settings.ts";
 
@@ -7,6 +8,7 @@ const IDENTITY = "grid.identity";
 const TAKING_PART = "grid.taking-part";
 const SETTINGS = "grid.settings";
 const DATA = "grid.data";
+const LOG = "grid.log";
 const CONSENTS = "grid.consents";
 
 /** Inside other sites' pages storage may be refused outright: then this lasts as long as the page. */
@@ -52,6 +54,20 @@ export class Memory {
 
   set takingPart(value: boolean) {
     this.#set(TAKING_PART, value ? "yes" : "no");
+  }
+
+  /** What was seen of the server's public log. */
+  get seen(): Seen | null {
+    try {
+      const found = JSON.parse(this.#get(LOG) ?? "null") as Seen | null;
+      return typeof found?.note === "string" && Array.isArray(found.keys) ? found : null;
+    } catch {
+      return null;
+    }
+  }
+
+  set seen(value: Seen | null) {
+    this.#set(LOG, value && JSON.stringify(value));
   }
 
   get settings(): Settings {

@@ -1,5 +1,6 @@
 /** This file is where a server that is away for a moment is asked again. */
 
+import { Broken } from "../log/tree.ts";
 import { Refused } from "./api.ts";
 import { Backoff } from "./backoff.ts";
 import { sleep } from "./sleep.ts";
@@ -17,7 +18,8 @@ export async function patiently<T>(ask: () => Promise<T>, signal: AbortSignal): 
       const refused = error instanceof Refused ? error : null;
       const pause = backoff.next(refused?.retryAfterS ?? null, Math.random());
       waitedS += pause;
-      const forGood = refused !== null && refused.code < 500 && refused.code !== 429;
+      const refusal = refused !== null && refused.code < 500 && refused.code !== 429;
+      const forGood = refusal || error instanceof Broken;
       if (forGood || signal.aborted || waitedS > PATIENCE_S) throw error;
       await sleep(pause, signal);
     }

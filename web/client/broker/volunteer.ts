@@ -1,5 +1,6 @@
 /** This file is where a page takes part: asks, computes and reports until it is stopped. */
 
+import { Witness } from "../log/witness.ts";
 import { type Api, type Identity, Refused, type WorkAnswer } from "./api.ts";
 import { Backoff } from "./backoff.ts";
 import { Bell } from "./bell.ts";
@@ -69,7 +70,8 @@ export class Volunteer {
 
   constructor(readonly parts: Parts) {
     const { api, memory, bus, shelf } = parts;
-    const inputs = new Inputs(api, (count) => memory.addBytes(count));
+    const witness = new Witness((path) => api.log(path), memory);
+    const inputs = new Inputs(api, (count) => memory.addBytes(count), witness);
     const makeSandbox = () => new Sandbox(parts.sandboxOrigin ?? memory.identity?.sandbox_origin ?? location.origin);
     this.#signals = parts.signals(() => this.adjust());
     this.#trial = new Trial(api, makeSandbox);
