@@ -71,6 +71,9 @@ class Judged(Struct, frozen=True, kw_only=True):
     reason: str | None = None
     #: None when nothing changes: refused, or the same was said before.
     transition: Transition | None = None
+    #: What the log will hold of an accepted answer, and when that came in; None for all else.
+    commitment: str | None = None
+    at: int = 0
 
 
 def judge(report: Report, result: Result | None, unit: WorkUnit | None, now: int) -> Judged:

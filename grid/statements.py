@@ -10,12 +10,18 @@ from __future__ import annotations
 import base64
 import binascii
 
-from nacl.bindings import crypto_core_ed25519_is_valid_point, crypto_sign_open
+from nacl.bindings import (
+    crypto_core_ed25519_is_valid_point,
+    crypto_sign,
+    crypto_sign_open,
+    crypto_sign_seed_keypair,
+)
 from nacl.exceptions import BadSignatureError
 
 PUBLIC_KEY_BYTES, SIGNATURE_BYTES = 32, 64
 #: What a statement is; a signature under one thing must never pass for another.
 OF_REPORT = "grid report 1"
+OF_PROMISE = "grid promise 1"
 
 
 def of_report(result_id: str, lease: str, outcome: str, said: str) -> bytes:
@@ -25,6 +31,25 @@ def of_report(result_id: str, lease: str, outcome: str, said: str) -> bytes:
     nothing where there is neither.
     """
     return f"{OF_REPORT}\n{result_id}\n{lease}\n{outcome}\n{said}\n".encode()
+
+
+def of_promise(result_id: str, output: str, commitment: str, at: int) -> bytes:
+    """What the server signs when it takes an answer: the log will hold this commitment to it.
+
+    `output` and `commitment` are SHA-256 (64 hex digits), `at` is in seconds since 1970.
+    """
+    return f"{OF_PROMISE}\n{result_id}\n{output}\n{commitment}\n{at}\n".encode()
+
+
+class Signer:
+    """A key that signs statements, from a seed of 32 bytes."""
+
+    def __init__(self, seed: bytes) -> None:
+        self.public, self._secret = crypto_sign_seed_keypair(seed)
+
+    def sign(self, statement: bytes) -> str:
+        """The signature, in base64."""
+        return base64.b64encode(crypto_sign(statement, self._secret)[:SIGNATURE_BYTES]).decode()
 
 
 def public_key(text: str) -> bytes | None:

@@ -13,7 +13,7 @@ import msgspec
 from litestar.types import Receive
 from msgspec import Struct
 
-from grid import leases
+from grid import leases, statements
 from grid.db import listings, queries
 from grid.db.commands import DAY_S, note_network, token_hash
 from grid.db.listings import Given
@@ -23,7 +23,7 @@ from grid.dispatch import WhyNoWork
 from grid.dispatch.pause import retry_after_s
 from grid.identifiers import Kind
 from grid.items import Host
-from grid.report import Refusal, Report
+from grid.report import Judged, Refusal, Report
 from grid.states import Outcome
 from grid.trust import PrefixBits
 from web import bodies
@@ -32,6 +32,7 @@ from web.cache import Cache
 from web.callers import unauthorized
 from web.messages import (
     PROTOCOL,
+    Promise,
     ProtocolBody,
     RenewBody,
     Renewed,
@@ -290,6 +291,7 @@ class Exchange:
                     accepted=judged.accepted,
                     reason=judged.reason,
                     receipt=receipt,
+                    promise=self._promise(one.result_id, report, judged),
                 )
             )
         self._presence.accepted(accepted, now)
@@ -309,6 +311,14 @@ class Exchange:
             why_no_work=answer.why_no_work,
             ban_reason=answer.ban_reason,
         )
+
+    def _promise(self, result_id: str, report: Report, judged: Judged) -> Promise | None:
+        """What the log will hold of an accepted answer, signed."""
+        if judged.commitment is None or report.output_digest is None:
+            return None
+        said = statements.of_promise(result_id, report.output_digest, judged.commitment, judged.at)
+        signature = self._store.keyring.promises.sign(said)
+        return Promise(commitment=judged.commitment, at=judged.at, signature=signature)
 
     def _retry_after_s(self, answer: WorkAnswer, host: Host, now: int) -> float:
         crowd = len(self._store.context.sharing.crowd)

@@ -301,6 +301,16 @@ class EngineBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     engine: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
+class Promise(Struct, frozen=True, kw_only=True):
+    """What the log will hold of an answer; `/log/receipts/{commitment}` redeems it."""
+
+    commitment: str
+    #: When the answer came in, in seconds since 1970.
+    at: int
+    #: Base64, over `statements.of_promise`, under the key that the log announces for promises.
+    signature: str
+
+
 class Reported(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What became of one report."""
 
@@ -308,6 +318,7 @@ class Reported(Struct, frozen=True, omit_defaults=True, kw_only=True):
     accepted: bool
     reason: str | None = None
     receipt: str | None = None
+    promise: Promise | None = None
 
 
 class Renewed(Struct, frozen=True, omit_defaults=True, kw_only=True):

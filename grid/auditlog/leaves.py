@@ -27,6 +27,8 @@ VERSION = 1
 ENTRIES_MAX, FACTS_MAX = 4096, 1_000_000
 #: Texts of hex digits as long as this are spelled in Base64.
 HEX_CHARS_MIN = 16
+#: Facts of a row in a list → the facts of the list's owner that it mostly repeats.
+ABOVE = {"work_unit": ("work_unit",), "output": ("canonical",), "like": ("canonical",)}
 #: What is kept of the facts of an entry that is too long.
 KEPT = ("grid", "job", "minute", "schema", "work_unit")
 #: What reading another form than this runs into.
@@ -100,8 +102,9 @@ def _leaf(entries: Sequence[Entry]) -> dict[str, Any]:
     return whole if len(tables) == 1 else {**whole, "order": order}
 
 
-def _table(rows: Sequence[Facts]) -> dict[str, Any]:
-    """What all rows share, and a column for each other fact."""
+def _table(rows: Sequence[Facts], owners: Sequence[Facts] = ()) -> dict[str, Any]:
+    """What all rows share, and a column for each other fact; `owners` are the rows that these
+    stand in lists of."""
     names = dict.fromkeys(name for row in rows for name in row)
     same, each = {}, {}
     for name in names:
@@ -110,19 +113,26 @@ def _table(rows: Sequence[Facts]) -> dict[str, Any]:
         if first is not _ABSENT and all(_alike(one, first) for one in values):
             same[name] = first
         else:
-            each[name] = _column(values)
+            each[name] = _column(name, values, rows, owners)
     return {"each": each, "same": same}
 
 
-def _column(values: Sequence[Any]) -> Any:
-    """Values in the shortest of the ways that `_values` reads, or nearly so."""
+def _column(
+    name: str, values: Sequence[Any], rows: Sequence[Facts], owners: Sequence[Facts]
+) -> Any:
+    """Values in the shortest of the ways that are read back, or nearly so."""
     there = [place for place, one in enumerate(values) if one is not _ABSENT]
     if len(there) < len(values):
-        return {"at": there, "some": _column([values[place] for place in there])}
+        some = [values[place] for place in there]
+        return {"at": there, "some": _column(name, some, [{}] * len(some), ())}
     if all(isinstance(one, list) for one in values):
         flat = [row for one in values for row in one]
         if flat and all(isinstance(row, dict) for row in flat):
-            return {"counts": _counts([len(one) for one in values]), **_table(flat)}
+            owners = [rows[place] for place, one in enumerate(values) for _ in one]
+            return {"counts": _counts([len(one) for one in values]), **_table(flat, owners)}
+    above = _above(name, values, owners)
+    if above is not None:
+        return above
     spelled = [repr(one) for one in values]
     distinct = dict(zip(spelled, values, strict=True))
     if len(distinct) * 2 <= len(values):
@@ -133,6 +143,22 @@ def _column(values: Sequence[Any]) -> Any:
                 "pick": [numbers[one] for one in spelled],
             }
     return _plain(values)
+
+
+def _above(name: str, values: Sequence[Any], owners: Sequence[Facts]) -> Any:
+    """Mostly what their owners say of themselves, and the exceptions; None when it is not so."""
+    if not owners:
+        return None
+    for fact in ABOVE.get(name, ()):
+        other = [
+            place
+            for place, (one, owner) in enumerate(zip(values, owners, strict=True))
+            if not _alike(owner.get(fact, _ABSENT), one)
+        ]
+        if len(other) * 2 <= len(values):
+            some = _plain([values[place] for place in other]) if other else []
+            return {"at": other, "some": some, "up": fact}
+    return None
 
 
 def _plain(values: Sequence[Any]) -> Any:
@@ -169,18 +195,42 @@ class _Reading:
         rows = [iter(one) for one in tables]
         return [next(rows[_place(place)]) for place in order]
 
-    def _rows(self, table: Mapping[str, Any], count: int) -> list[Facts]:
-        self._facts_left -= _place(count) * (1 + len(table["same"]) + len(table["each"]))
-        if self._facts_left < 0:
-            raise BadLeaf(f"a leaf of more than {FACTS_MAX} facts")
+    def _rows(
+        self, table: Mapping[str, Any], count: int, owners: Sequence[Facts] = ()
+    ) -> list[Facts]:
+        self._spend(_place(count) * (1 + len(table["same"]) + len(table["each"])))
         rows: list[dict[str, Any]] = [dict(table["same"]) for _ in range(count)]
-        for name, column in table["each"].items():
-            for row, value in zip(rows, self._values(column, count), strict=True):
+        # Lists last: their rows may repeat what stands in the other columns.
+        for name, column in sorted(table["each"].items(), key=lambda one: _is_lists(one[1])):
+            if _is_lists(column):
+                values = self._lists(column, rows)
+            else:
+                values = self._values(column, count, owners)
+            for row, value in zip(rows, values, strict=True):
                 if value is not _ABSENT:
                     row[name] = value
         return list(rows)
 
-    def _values(self, column: Any, count: int) -> list[Any]:
+    def _lists(self, column: Mapping[str, Any], rows: Sequence[Facts]) -> list[Any]:
+        said = column["counts"]
+        counts = [said] * len(rows) if isinstance(said, int) else said
+        self._spend(sum(map(_place, counts)))
+        owners = [row for row, one in zip(rows, counts, strict=True) for _ in range(one)]
+        inner = iter(self._rows(column, len(owners), owners))
+        return [[next(inner) for _ in range(one)] for one in counts]
+
+    def _some(self, column: Any, count: int) -> list[Any]:
+        """The values of facts that only some rows have: these may be lists of rows too."""
+        if _is_lists(column):
+            return self._lists(column, [{}] * count)
+        return self._values(column, count)
+
+    def _spend(self, facts: int) -> None:
+        self._facts_left -= facts
+        if self._facts_left < 0:
+            raise BadLeaf(f"a leaf of more than {FACTS_MAX} facts")
+
+    def _values(self, column: Any, count: int, owners: Sequence[Facts] = ()) -> list[Any]:
         """The `count` values of a column."""
         if isinstance(column, list):
             found = column
@@ -190,16 +240,11 @@ class _Reading:
             found = [of[_place(one)] for one in column["pick"]]
         elif "hex" in column:
             found = _from_hex(column)
-        elif "some" in column:
-            found = [_ABSENT] * count
-            at = column["at"]
-            for place, value in zip(at, self._values(column["some"], len(at)), strict=True):
-                found[_place(place)] = value
         else:
-            said = column["counts"]
-            counts = [said] * count if isinstance(said, int) else said
-            rows = iter(self._rows(column, sum(map(_place, counts))))
-            found = [[next(rows) for _ in range(one)] for one in counts]
+            at = column["at"]
+            found = [one[column["up"]] for one in owners] if "up" in column else [_ABSENT] * count
+            for place, value in zip(at, self._some(column["some"], len(at)), strict=True):
+                found[_place(place)] = value
         if len(found) != count:
             raise BadLeaf(f"a column of {len(found)} values where {count} are wanted")
         return found
@@ -220,6 +265,10 @@ def _place(number: Any) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
         raise BadLeaf(f"{number!r} is no place")
     return number
+
+
+def _is_lists(column: Any) -> bool:
+    return isinstance(column, dict) and "counts" in column
 
 
 def _kind(text: Any) -> str:

@@ -57,7 +57,10 @@ class Integrator:
         return done
 
     def _announce(self, signed: Signed) -> None:
-        keys = {leaves.LOG: list(map(str, signed.keys))}
+        keys = {
+            leaves.LOG: list(map(str, signed.keys)),
+            leaves.PROMISE: [str(self._store.keyring.promise_key())],
+        }
         with self._store.read() as connection:
             news = [one for one in keys if leaves.announced(connection, one) != keys[one]]
         for purpose in news:

@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from grid.auditlog import entries
 from grid.auditlog.entries import About
+from grid.auditlog.notes import ED25519, Key
 from grid.db.passes import Passes
 from grid.db.transaction import Entropy
 from grid.identifiers import Identifiers, Kind
 from grid.items import Job
+from grid.statements import Signer
 
 FILE_NAME = "secret.key"
 SECRET_BYTES = 32
@@ -33,6 +35,8 @@ class Keyring:
         self.identifiers = Identifiers(_derive(secret, "identifiers")[:16])
         self.lease_key = _derive(secret, "leases")
         self.pseudonym_key = _derive(secret, "pseudonyms")
+        #: Promises what the log will hold. Checkpoints have a key of their own, elsewhere.
+        self.promises = Signer(_derive(secret, "promises"))
         self._body_key = _derive(secret, "bodies")
         self.passes = Passes(partial(_derive, secret))
         self._secrets = AESGCM(_derive(secret, "secrets of jobs"))
@@ -48,6 +52,10 @@ class Keyring:
     def body_digest(self, body: bytes) -> str:
         """A digest of a posted body that proves no guess of what is secret in it."""
         return hmac.digest(self._body_key, body, hashlib.sha256).hex()
+
+    def promise_key(self) -> Key:
+        """The public key of promises, as the log announces it."""
+        return Key("promises", ED25519, self.promises.public)
 
     def about(self, job: Job) -> About:
         """How the log speaks of a job."""

@@ -30,7 +30,7 @@ from grid.db.transaction import Transaction
 from grid.items import WorkUnit
 from grid.leases import Lease
 from grid.report import Judged, Report
-from grid.states import AssimilateState, JobState
+from grid.states import AssimilateState, JobState, Outcome
 from grid.transition import Entity, Freeze, Instruction, Transition, after, changed, merged
 from grid.validator import extras, grouping, settled
 
@@ -258,4 +258,19 @@ def _take(
         settle_units(transaction, touched, context, done, outputs, promising)
         writes.keep_outputs(transaction.connection, outputs, signatures)
         writes.mark_enough(transaction.connection, enough & taken)
-    return judged, renewed
+
+    def promised(said: Report, verdict: Judged) -> Judged:
+        """A verdict with what the log will hold of the answer."""
+        result = results.get(said.result_id)
+        if not verdict.accepted or result is None or result.outcome is not Outcome.SUCCESS:
+            return verdict
+        unit = units[result.workunit_id]
+        about = context.keyring.about(context.jobs(transaction, {unit.job_id})[unit.job_id].job)
+        hidden = entries.commitment(entries.vote(unit, result, about))
+        return msgspec.structs.replace(verdict, commitment=hidden, at=result.received_at or 0)
+
+    answered = [
+        [promised(said, verdict) for said, verdict in zip(one.reports, mine, strict=True)]
+        for one, mine in zip(requests, judged, strict=True)
+    ]
+    return answered, renewed

@@ -23,6 +23,7 @@ from grid.identifiers import Kind
 OF_NO_JOB = {
     "/log/tile/{tile:path}": [f"{kind}/000.p/1" for kind in ("0", "entries")],
     "/log/proof/{leaf:str}": ["0"],
+    "/log/receipts/{commitment:str}": ["0" * 64],
     "/embed/{script:str}": ["embed.js"],
     "/consents/{word:str}": ["given"],
     "/admin/accounts/{id:str}": ["acct_0"],

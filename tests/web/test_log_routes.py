@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from tlog_scales.signing import Vkey
 from web_people import People, opened
 
 from benchmarks.serving import free_port
-from grid import canonical
+from grid import canonical, statements
 from grid.auditlog import leaves, merkle, notes, proofs, tiles
 from grid.auditlog.notes import Key
 from grid.daemons.integrator import Integrator
@@ -164,6 +165,54 @@ def test_nothing_sealed_is_in_the_log_and_everything_is_once_the_seal_opens(
     log.grow()
     kinds = [kind for kind, _ in log.entries()]
     assert {"verdict", "reveal", "output"} <= set(kinds)
+
+
+def test_a_promise_is_redeemed_by_a_proof_and_names_what_was_answered(people: People) -> None:
+    log = Log(people)
+    host = people.host()
+    people.job(policy={"min_quorum": 2})
+    assignment = host.ask()[0]
+    report = host.computed(assignment)
+    (said,) = host.tell(report)
+    promise = said["promise"]
+    assert host.tell(report)[0]["promise"] == promise, "the same report, the same promise"
+    output = canonical.digest(base64.b64decode(report["output"]))
+    statement = statements.of_promise(
+        assignment["result_id"], output, promise["commitment"], promise["at"]
+    )
+    log.grow()
+    key = notes.key(log.get("keys?purpose=promise").text)
+    assert statements.verify(key.public, promise["signature"], statement)
+    other = statements.of_promise(
+        assignment["result_id"], "0" * 64, promise["commitment"], promise["at"]
+    )
+    assert not statements.verify(key.public, promise["signature"], other)
+    receipt = log.get(f"receipts/{promise['commitment']}?at={promise['at']}")
+    proof = proofs.parse(receipt.text)
+    proofs.verify(proof, proof.extra, [log.key()])
+    told = [facts.get("commitment") for _, facts in leaves.unpacked(proof.extra)]
+    assert promise["commitment"] in told
+    assert [facts for kind, facts in log.entries() if kind == "key"][-1]["keys"] == [str(key)]
+
+
+def test_a_promise_waits_for_the_log_and_only_answers_get_one(people: People) -> None:
+    log = Log(people)
+    host = people.host()
+    people.job(policy={"min_quorum": 2})
+    first, second = host.ask(2)
+    (said,) = host.tell(host.computed(first))
+    promise = said["promise"]
+    path = f"receipts/{promise['commitment']}?at={promise['at']}"
+    assert log.get(path).status_code == 404
+    log.grow()
+    assert log.get(path).status_code == 200
+    assert log.get(f"receipts/{'0' * 64}?at={promise['at']}").status_code == 404
+    assert log.get(f"receipts/{promise['commitment']}?at=x").status_code == 400
+    assert log.get(f"receipts/{promise['commitment']}").status_code == 400
+    assert log.get("keys?purpose=other").status_code == 400
+    lease = {"result_id": second["result_id"], "lease": second["lease"]}
+    (released,) = host.tell({**lease, "outcome": "released"})
+    assert released["accepted"] and "promise" not in released
 
 
 def test_a_client_of_others_reads_and_verifies_a_served_log(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ NEVER_KEPT = "no-cache"
 KEPT_FOR_EVER = "public, max-age=31536000, immutable"
 #: A leaf's number: 2⁶³ leaves have 19 digits.
 DIGITS_MAX = 19
+SECONDS_DIGITS_MAX = 12
 
 
 @get(f"{LOG}/checkpoint", sync_to_thread=True, opt=about(answer="text/plain", problems=(404,)))
@@ -31,11 +32,22 @@ def show_checkpoint(request: AnyRequest) -> Response[bytes]:
     return _note(server_of(request), published.CHECKPOINT)
 
 
-@get(f"{LOG}/keys", sync_to_thread=True, opt=about(answer="text/plain"))
+@get(
+    f"{LOG}/keys",
+    sync_to_thread=True,
+    opt=about(
+        answer="text/plain",
+        query={"purpose": "`log`, the default, for checkpoints, or `promise` for promises"},
+        problems=(400,),
+    ),
+)
 def show_log_keys(request: AnyRequest) -> Response[bytes]:
     """Gives the keys that the log is signed with, newest first, as verifier keys, one a line."""
+    purpose = request.query_params.get("purpose", leaves.LOG)
+    if purpose not in (leaves.LOG, leaves.PROMISE):
+        raise bad_field("/purpose", f"one of {leaves.LOG}, {leaves.PROMISE}")
     with server_of(request).store.read() as connection:
-        text = "".join(f"{one}\n" for one in leaves.announced(connection, leaves.LOG))
+        text = "".join(f"{one}\n" for one in leaves.announced(connection, purpose))
     return Response(text.encode(), media_type=TEXT, headers={"Cache-Control": NEVER_KEPT})
 
 
@@ -74,6 +86,28 @@ def show_proof(request: AnyRequest) -> Response[bytes]:
     return _proof(server_of(request), int(text))
 
 
+@get(
+    f"{LOG}/receipts/{{commitment:str}}",
+    sync_to_thread=True,
+    opt=about(
+        answer="text/plain",
+        query={"at": "when the answer came in, as the promise says"},
+        problems=(400, 404),
+    ),
+)
+def show_receipt(request: AnyRequest) -> Response[bytes]:
+    """Redeems a promise: gives the proof that the log holds a commitment. 404 until it does."""
+    server, at = server_of(request), request.query_params.get("at", "")
+    if not (at.isascii() and at.isdecimal() and len(at) <= SECONDS_DIGITS_MAX):
+        raise bad_field("/at", "seconds since 1970, as the promise says")
+    commitment = request.path_params["commitment"]
+    with server.store.read() as connection:
+        number = published.leaf_of_commitment(connection, server.store.log, commitment, int(at))
+    if number is None:
+        raise not_found("commitment in the log yet")
+    return _proof(server, number)
+
+
 def _proof(server: Server, number: int) -> Response[bytes]:
     try:
         with server.store.read() as connection:
@@ -97,4 +131,4 @@ def _note(server: Server, name: str) -> Response[bytes]:
     return Response(text.encode(), media_type=TEXT, headers={"Cache-Control": NEVER_KEPT})
 
 
-HANDLERS = (show_checkpoint, show_log_keys, show_tile, show_proof)
+HANDLERS = (show_checkpoint, show_log_keys, show_tile, show_proof, show_receipt)

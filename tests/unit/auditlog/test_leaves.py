@@ -17,7 +17,7 @@ from grid.auditlog.tiles import LEAF_BYTES_MAX
 
 dumps = canonical.dumps_facts
 
-names = st.sampled_from(["job", "minute", "votes", "work_unit", "output", "a b", "same"])
+names = st.sampled_from(["job", "votes", "work_unit", "output", "canonical", "a b", "same"])
 hexes = st.binary(min_size=8, max_size=8).map(bytes.hex)
 scalars = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=9)
 values = st.recursive(
@@ -49,6 +49,19 @@ def test_entries_come_back_as_they_went_in(said: list[Entry]) -> None:
     for count, leaf in packed:
         assert len(leaves.unpacked(leaf)) == count
         assert canonical.dumps(json.loads(leaf)) == leaf
+
+
+def test_votes_repeat_what_their_work_unit_says() -> None:
+    votes = [[{"output": "a"}, {"output": "b"}], [{"output": "a"}], [], [{"output": "c"}]]
+    said = [
+        ("verdict", {"canonical": one, "votes": those})
+        for one, those in zip(["a", "a", None, "c"], votes, strict=True)
+    ]
+    ((_, leaf),) = leaves.packed(said, dumps)
+    assert json.loads(leaf)["tables"][0]["each"]["votes"]["each"] == {
+        "output": {"up": "canonical", "at": [1], "some": ["b"]}
+    }
+    assert leaves.unpacked(leaf) == said
 
 
 def commit(place: int) -> Entry:
@@ -116,6 +129,7 @@ BOMB = {"counts": [10**9, 10**9], "same": {}, "each": {}}
         leaf(each={"a": {"of": [1], "pick": [-1, 0]}}), leaf(each={"a": {"bytes": 1, "hex": "AP"}}),
         leaf(each={"a": {"bytes": 0, "hex": ""}}), leaf(each={"a": {"bytes": 3, "hex": "AP8="}}),
         leaf(each={"a": {"at": [5], "some": [1]}}), leaf(each={"a": {"at": [0], "some": []}}),
+        leaf(each={"a": {"up": "b", "at": [], "some": []}}),
         leaf(each={"a": {}}), leaf(each={"a": 5}), leaf(each=[]), leaf(same=[1]),
         OVERDRAWN,
     ],

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from world import World
+from world import World, reported
 
 from grid import canonical
 from grid.auditlog import leaves, merkle, notes, tiles
@@ -26,6 +26,7 @@ from grid.db.tables import LeafRow
 from grid.publishing import files as log_files
 from grid.publishing.files import Changed, LogFiles
 from grid.publishing.signing import Refused, Signing
+from grid.states import Outcome
 
 
 class Growing:
@@ -93,7 +94,7 @@ class Growing:
 def log(tmp_path: Path):
     found = Growing(tmp_path / "data")
     yield found
-    found.world.close()
+    found.world.store.close()  # what its invariants look at has left the outbox
 
 
 def test_entries_get_places_in_their_order_and_leave_the_outbox(log: Growing) -> None:
@@ -236,6 +237,27 @@ def test_a_public_tile_is_never_written_over(log: Growing) -> None:
     files.keep(tiles.Tile(0, 0), b"a" * 8192)
     with pytest.raises(Changed):
         files.keep(tiles.Tile(0, 0), b"b" * 8192)
+
+
+def test_a_result_takes_a_hundred_bytes_of_the_log_at_most(log: Growing) -> None:
+    log.grow()
+    before = sum(map(len, log.leaves()))
+    world, done = log.world, 0
+    job = world.job(chunks=300, min_quorum=2)
+    for host in [world.host() for _ in range(2)]:
+        while mine := world.ask(host, want=8):
+            # Every work unit has an answer of its own, or digests would cost nothing.
+            said = [(one.lease, one.first_chunk, Outcome.SUCCESS) for one in mine]
+            world.exchange(host, **reported(host, said))
+            done += len(mine)
+        log.grow()
+    world.store.write(lambda tx: writes.unseal(tx.connection, job.id))
+    log.grow()
+    kinds = [kind for kind, _ in log.said()]
+    assert (done, kinds.count("commit"), kinds.count("verdict")) == (600, 600, 300)
+    each = (sum(map(len, log.leaves())) - before) / done
+    print(f"{each:.1f} bytes a result")
+    assert each <= 100
 
 
 def test_the_key_is_its_owners_alone_and_made_once(log: Growing) -> None:
