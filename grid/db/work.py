@@ -27,7 +27,7 @@ from grid.db.rows import JobFacts
 from grid.db.sharing import Sharing
 from grid.db.snapshots import Snapshots
 from grid.db.transaction import Transaction
-from grid.items import WorkUnit
+from grid.items import Result, WorkUnit
 from grid.leases import Lease
 from grid.report import Judged, Report
 from grid.states import AssimilateState, JobState, Outcome
@@ -260,17 +260,21 @@ def _take(
         writes.mark_enough(transaction.connection, enough & taken)
 
     def promised(said: Report, verdict: Judged) -> Judged:
-        """A verdict with what the log will hold of the answer."""
         result = results.get(said.result_id)
         if not verdict.accepted or result is None or result.outcome is not Outcome.SUCCESS:
             return verdict
-        unit = units[result.workunit_id]
-        about = context.keyring.about(context.jobs(transaction, {unit.job_id})[unit.job_id].job)
-        hidden = entries.commitment(entries.vote(unit, result, about))
-        return msgspec.structs.replace(verdict, commitment=hidden, at=result.received_at or 0)
+        return _promised(transaction, verdict, result, units[result.workunit_id], context)
 
-    answered = [
-        [promised(said, verdict) for said, verdict in zip(one.reports, mine, strict=True)]
-        for one, mine in zip(requests, judged, strict=True)
+    pairs = [
+        zip(one.reports, mine, strict=True) for one, mine in zip(requests, judged, strict=True)
     ]
-    return answered, renewed
+    return [[promised(*pair) for pair in mine] for mine in pairs], renewed
+
+
+def _promised(
+    transaction: Transaction, verdict: Judged, result: Result, unit: WorkUnit, context: Context
+) -> Judged:
+    """A verdict with what the log will hold of the answer."""
+    about = context.keyring.about(context.jobs(transaction, {unit.job_id})[unit.job_id].job)
+    hidden = entries.commitment(entries.vote(unit, result, about))
+    return msgspec.structs.replace(verdict, commitment=hidden, at=result.received_at or 0)
