@@ -58,13 +58,14 @@ def public_key(text: str) -> bytes | None:
     return key if key is not None and crypto_core_ed25519_is_valid_point(key) else None
 
 
-def verify(key: bytes, signature: str, statement: bytes) -> bool:
-    """Whether the holder of `key` signed exactly this; never raises for what a stranger sent."""
-    signed = _decoded(signature, SIGNATURE_BYTES)
-    if signed is None:
+def verify(key: str, signature: str, statement: bytes) -> bool:
+    """Whether the holder of a key that `public_key` has passed signed exactly this; never raises
+    for what a stranger sent."""
+    public, signed = _decoded(key, PUBLIC_KEY_BYTES), _decoded(signature, SIGNATURE_BYTES)
+    if public is None or signed is None:
         return False
     try:
-        crypto_sign_open(signed + statement, key)
+        crypto_sign_open(signed + statement, public)
     except (BadSignatureError, ValueError):
         return False
     return True

@@ -115,11 +115,11 @@ class Host:
                     continue
                 self._failures = 0
                 if not answer.assignments:
-                    if once:
-                        return
                     pause_s = answer.retry_after_s if answer.retry_after_s > 0 else 1
                     words = f"waiting for work: {_in_words(answer)}"
                     self._say(Event.WAITING, words, reason=answer.why_no_work, again_in_s=pause_s)
+                    if once:
+                        return
                     self._leaving.soon.wait(pause_s)
         finally:
             self._leave()

@@ -44,16 +44,16 @@ def test_a_machine_computes_what_the_log_names_and_comes_back_as_itself(
     assert server.output(again) == [[780, 40]]
 
 
-def test_a_machine_with_the_pools_token_computes_what_is_private(
+def test_a_machine_with_a_token_joins_the_pool_that_is_trusted(
     server: LiveServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dataset = server.dataset(ROWS, public="false")
-    job_id = server.job("SUM", {"column": "n"}, dataset)
+    job_id = server.job("SUM", {"column": "n"}, server.dataset(ROWS), mode="trusted")
     said = once(server, tmp_path / "stranger.log")
     assert said[-1]["total"] == 0
-    made = server.grid("tokens", "create", "lab", "--scope", "trusted_host")
-    assert made.returncode == 0, made.stderr
-    monkeypatch.setenv("VOLUNTEER_TOKEN", made.stdout.split()[-1])
+    assert [one["reason"] for one in said if one["event"] == "waiting"] == ["trusted_only"]
+    made = server.ask("POST", "/admin/tokens", json={"account": "lab", "scope": "trusted_host"})
+    assert made.status_code == 201, made.text
+    monkeypatch.setenv("VOLUNTEER_TOKEN", made.json()["token"])
     assert once(server, tmp_path / "lab.log")[-1]["total"] >= 1
     server.until(job_id, "completed")
     assert server.output(job_id) == [[780, 40]]

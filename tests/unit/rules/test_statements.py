@@ -13,6 +13,7 @@ from grid import statements
 
 KEY = SigningKey(bytes(range(32)))
 PUBLIC = bytes(KEY.verify_key)
+SPELLED = base64.b64encode(PUBLIC).decode()
 REPORT = ("res_a", "lease", "success", "ab" * 32)
 
 
@@ -31,7 +32,7 @@ def test_a_signature_by_another_library_is_right() -> None:
     other = Ed25519PrivateKey.from_private_bytes(bytes(KEY))
     statement = statements.of_report(*REPORT)
     assert base64.b64encode(other.sign(statement)).decode() == signed(statement)
-    assert statements.verify(PUBLIC, signed(statement), statement)
+    assert statements.verify(SPELLED, signed(statement), statement)
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -39,19 +40,19 @@ def test_a_signature_under_anything_else_is_wrong(place: int) -> None:
     changed = [*REPORT]
     changed[place] += "x"
     signature = signed(statements.of_report(*REPORT))
-    assert not statements.verify(PUBLIC, signature, statements.of_report(*changed))
+    assert not statements.verify(SPELLED, signature, statements.of_report(*changed))
 
 
 def test_anothers_signature_is_wrong() -> None:
     statement = statements.of_report(*REPORT)
     another = SigningKey(bytes(32))
-    assert not statements.verify(PUBLIC, signed(statement, another), statement)
+    assert not statements.verify(SPELLED, signed(statement, another), statement)
 
 
 @given(st.text(max_size=100) | st.binary(min_size=64, max_size=64))
 def test_no_text_is_a_signature_and_none_raises(found: str | bytes) -> None:
     text = found if isinstance(found, str) else base64.b64encode(found).decode()
-    assert not statements.verify(PUBLIC, text, b"x")
+    assert not statements.verify(SPELLED, text, b"x")
 
 
 @pytest.mark.parametrize(

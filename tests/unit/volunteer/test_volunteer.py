@@ -213,7 +213,7 @@ def test_programs_read_a_json_object_a_line(server: FakeServer) -> None:
         assert volunteer(Options(server=server.url, once=True), Show.JSON) == 0
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert [one["event"] for one in lines] == [
-        "enrolled", "computing", "computed", "reported", "computing", "computed", "reported",
+        "enrolled", "computing", "computed", "reported", "computing", "computed", "reported", "waiting",
         "left",
     ]  # fmt: skip
     assert all(one["time"] > 1_700_000_000 for one in lines)
