@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import secrets
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -85,10 +84,9 @@ def _handler(desk: Desk) -> type[BaseHTTPRequestHandler]:
                 code = (CLIENT / "engine.js").read_bytes()
                 self._answer(200, code, {"Content-Type": "text/javascript"})
             elif self.path == "/sandbox/frame.html":
-                nonce = secrets.token_urlsafe(18)
                 script = (CLIENT / "frame.js").read_text("utf-8")
-                page = sandbox.document(script, nonce)
-                self._answer(200, page.encode(), {"Content-Type": HTML, **sandbox.headers(nonce)})
+                page = sandbox.document(script)
+                self._answer(200, page.encode(), {"Content-Type": HTML, **sandbox.headers(script)})
             else:
                 self._answer(404, b"", {})
 

@@ -5,7 +5,8 @@ It has an opaque origin and no network at all; its headers are what makes that s
 
 from __future__ import annotations
 
-import secrets
+import base64
+import hashlib
 from pathlib import Path
 
 from litestar import Response, get
@@ -29,18 +30,22 @@ FEATURES = (
 )  # fmt: skip
 
 
-def policy(nonce: str) -> str:
-    """The Content-Security-Policy of the frame."""
+def policy(script: str) -> str:
+    """The Content-Security-Policy of the frame: this very script and blobs may run.
+
+    By its digest, for under a nonce the script's own `import(…)` may fetch from anywhere.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        f"sandbox allow-scripts; default-src 'none'; script-src 'nonce-{nonce}' blob:; "
+        f"sandbox allow-scripts; default-src 'none'; script-src 'sha256-{digest}' blob:; "
         "worker-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
     )
 
 
-def headers(nonce: str) -> dict[str, str]:
-    """All headers of the frame."""
+def headers(script: str) -> dict[str, str]:
+    """All headers of the frame around this script."""
     return {
-        "Content-Security-Policy": policy(nonce),
+        "Content-Security-Policy": policy(script),
         "Connection-Allowlist": "()",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
@@ -49,17 +54,17 @@ def headers(nonce: str) -> dict[str, str]:
     }
 
 
-def document(script: str, nonce: str) -> str:
+def document(script: str) -> str:
     """The frame's page."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Grid sandbox</title>'
-        f'<script nonce="{nonce}">{script}</script></html>'
+        f"<script>{script}</script></html>"
     )
 
 
 @get("/sandbox/frame.html", sync_to_thread=True, opt=about(answer="text/html"))
 def show_frame(request: AnyRequest) -> Response[str]:
-    """Gives the frame that computes; its script runs under a nonce of this very answer.
+    """Gives the frame that computes; no other script than its own runs in it.
 
     `?coep=1` lets it stand in a page that is cross-origin isolated.
     """
@@ -68,9 +73,8 @@ def show_frame(request: AnyRequest) -> Response[str]:
     except FileNotFoundError as error:
         raise not_found("frame: the client was not built") from error
     isolated = ISOLATED if bodies.convert_query(request, "coep", bool) is True else {}
-    nonce = secrets.token_urlsafe(18)
     return Response(
-        document(script, nonce), media_type="text/html", headers={**headers(nonce), **isolated}
+        document(script), media_type="text/html", headers={**headers(script), **isolated}
     )
 
 

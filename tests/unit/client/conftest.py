@@ -22,8 +22,6 @@ KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 #: A browser that need not rest between work units; its sandboxed frames have no storage.
 UNHURRIED = """try { localStorage["grid.settings"] ??= '{"dutyPercent": 100}'; } catch {}"""
 
-NONCE = "bm9uY2U"
-
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -45,17 +43,15 @@ def server() -> Iterator[FakeServer]:
         facts = {"sandbox_origin": one.sandbox_origin, "owner": "", "purpose": "", "theme": ""}
         page = template.render(facts, embed=False, lines=lines(one.url, ""))
         policy = render.policy(one.sandbox_origin, ancestors="*")
-        frame = (
-            '<!doctype html><meta charset="utf-8"><title>Grid sandbox</title>'
-            f'<script nonce="{NONCE}">{(STATIC / "client" / "frame.js").read_text()}</script>'
-        )
+        script = (STATIC / "client" / "frame.js").read_text()
+        frame = sandbox.document(script)
         host = (
             '<!doctype html><link rel="icon" href="data:,"><h1>Somebody else\'s page</h1>'
             f'<iframe src="{one.url}/volunteer?embed=1"></iframe>'
         )
         one.pages |= {
             "/volunteer": (html, page.encode(), {"Content-Security-Policy": policy}),
-            "/sandbox/frame.html": (html, frame.encode(), sandbox.headers(NONCE)),
+            "/sandbox/frame.html": (html, frame.encode(), sandbox.headers(script)),
             "/host.html": (html, host.encode(), {}),
         }
         for path in STATIC.rglob("*"):

@@ -86,6 +86,7 @@ export class Sandbox {
   #open(): Promise<MessagePort> {
     const frame = document.createElement("iframe");
     frame.setAttribute("sandbox", "allow-scripts");
+    frame.referrerPolicy = "no-referrer";
     frame.hidden = true;
     frame.title = "Where programs compute, without network";
     const opened = new Promise<MessagePort>((resolve, reject) => {

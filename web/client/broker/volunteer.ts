@@ -26,6 +26,8 @@ const STANDING_INTERVAL_MS = 15_000;
 const LOOK_MS = 1_000;
 /** What was begun may be finished when a pause comes, if it does not take longer. */
 const GRACE_MS = 10_000;
+/** A page out of view looks so often by itself; coming into view wakes it. */
+const HIDDEN_S = 60;
 /** How soon a browser with an open sandbox is asked again: not before its page is loaded anew. */
 const NEVER_S = 1e6;
 
@@ -113,7 +115,7 @@ export class Volunteer {
 
   /** Settings, machine or page have changed. */
   adjust(): void {
-    if (!this.#ticker) return;
+    if (!this.#ticker) return this.#bell.ring();
     const before = this.#pace;
     this.#pace = this.#paceNow();
     this.#desk.crew.set(this.#pace.workers, this.#pace.duty);
@@ -135,9 +137,21 @@ export class Volunteer {
     const onWait = () =>
       this.#say("elsewhere", "Another tab of this browser computes; this one takes over when it closes.");
     try {
-      while (!signal.aborted) await alone(signal, onWait, () => this.#shift(signal));
+      while (!signal.aborted) {
+        await this.#inView(signal);
+        await alone(signal, onWait, () => this.#shift(signal));
+      }
     } catch (error) {
       if (!signal.aborted) this.#say("refused", `Stopped: ${(error as Error).message}`);
+    }
+  }
+
+  /** A page that may not compute where it is takes no place from another tab. */
+  async #inView(signal: AbortSignal): Promise<void> {
+    this.#signals.begin();
+    while (!signal.aborted && this.#paceNow().pause === "hidden") {
+      this.#say("paused", paused("hidden"), "hidden");
+      await this.#bell.sleep(HIDDEN_S, signal);
     }
   }
 
@@ -148,6 +162,7 @@ export class Volunteer {
     try {
       while (!signal.aborted) {
         const pause = await this.#round(signal).catch((error: unknown) => this.#afterFailure(error, signal));
+        if (this.#pace.pause === "hidden" && this.#desk.idle && this.#desk.kept === 0) return;
         await this.#bell.sleep(pause, signal);
       }
     } finally {
@@ -155,7 +170,8 @@ export class Volunteer {
       clearTimeout(this.#grace);
       this.#ticker = undefined;
       this.#signals.end();
-      this.#desk.farewell(this.parts.memory.identity?.token);
+      // An answer on its way may have brought something after all was given back.
+      if (!this.#desk.idle) this.#desk.farewell(this.parts.memory.identity?.token);
     }
   }
 
