@@ -24,6 +24,7 @@ BUNDLES = (
     "grid/engines/assets/runtime-deno.js",
     "grid/engines/assets/runtime-quickjs.js",
     "web/static/client/charts.js",
+    "web/static/client/card.js",
     "web/static/client/engine.js",
     "web/static/client/frame.js",
     "web/static/client/job.js",

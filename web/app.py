@@ -23,6 +23,7 @@ from web.controllers import (
     auditors,
     audits,
     blobs,
+    cards,
     credit,
     datasets,
     embedding,
@@ -126,6 +127,7 @@ API_HANDLERS = (
 PAGE_HANDLERS = (
     *pages.HANDLERS,
     *audit_pages.HANDLERS,
+    *cards.HANDLERS,
     statistics.find_workunit,
     embedding.show_embed_script,
     embedding.show_embed_version,

@@ -6,6 +6,7 @@ submitting from another site's page is not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 from litestar.datastructures import MutableScopeHeaders
@@ -15,6 +16,8 @@ from web.public_view import API, LOG
 
 #: POSTs that any page may make, and where it may put outputs: a volunteer's.
 OPEN_POSTS = (f"{API}/hosts", f"{API}/work")
+#: And a reader's: an answer card may be a file.
+CHECKS = re.compile(rf"{API}/jobs/[^/]+/checks")
 OPEN_PUTS = f"{API}/results/"
 PREFLIGHT_AGE_S = 86_400
 
@@ -33,7 +36,7 @@ Hook = Callable[[Message, Scope], Awaitable[None]]
 
 def cors_methods(path: str) -> str | None:
     """The methods that pages of other origins may use on a path; None where they may not."""
-    if path in OPEN_POSTS:
+    if path in OPEN_POSTS or CHECKS.fullmatch(path):
         return "POST"
     if path.startswith(OPEN_PUTS):
         return "PUT"

@@ -35,6 +35,7 @@ await Promise.all([
   }),
   build({ ...common, entryPoints: ["broker/main.ts"], format: "iife", outfile: `${page}/volunteer.js` }),
   build({ ...common, entryPoints: ["pages/job.ts", "pages/charts.ts"], format: "esm", outdir: page }),
+  build({ ...common, entryPoints: ["card/main.ts"], format: "iife", outfile: `${page}/card.js` }),
   build({ ...common, entryPoints: ["verify/main.ts"], format: "esm", outfile: `${page}/verify.js` }),
   build({ ...common, entryPoints: ["broker/consent.ts"], format: "iife", outfile: `${page}/consent.js` }),
   build({ ...common, entryPoints: ["embed/main.ts"], format: "iife", outfile: `${page}/embed.js` }),
