@@ -10,6 +10,7 @@ from world import World, rows
 
 from grid import chunks
 from grid.daemons import assimilator, deleter, transitioner, trust
+from grid.daemons.integrator import Integrator
 from grid.daemons.runner import Daemons
 from grid.db import apply as writes
 from grid.db import effects, folds, listings, queries
@@ -250,7 +251,9 @@ def test_a_quarantine_voids_what_the_engine_answered_before_and_its_lifting_lets
     assert not list(rows(world.store, ReviewRow))
 
 
-def test_standings_take_effect_behind_the_commit_that_moved_them(tmp_path):
+def test_standings_take_effect_behind_the_commit_that_moved_them(tmp_path, monkeypatch):
+    # What has become leaves is not in the outbox, where the log is held against the state.
+    monkeypatch.setattr(Integrator, "do_pass", lambda *_: 0)
     world = World(tmp_path / "grid", daemon_interval_s=3600)
     job = world.job(chunks=3)
     liars = world.host(), world.host()
