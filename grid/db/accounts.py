@@ -204,17 +204,14 @@ def issue(
 
 
 def rotate(transaction: Transaction, passes: Passes, token_id: int) -> tuple[int, str] | None:
-    """A new token in an old one's place, for as long as that was made for; the old one ends.
+    """A new token in an old one's place, with the same end; the old one ends now.
 
-    None when it has ended already: of two who rotate one token, one gets a new one.
+    Whoever steals a token cannot keep renewing it so. None when it has ended already: of two who rotate one token, one gets a new one.
     """
     old = held(transaction.connection, token_id)
     if old is None or not revoke(transaction, token_id):
         return None
-    expires_at = None
-    if old.expires_at is not None:
-        expires_at = transaction.now + old.expires_at - old.created_at
-    return issue(transaction, passes, old.account_id, old.scopes, expires_at, old.label)
+    return issue(transaction, passes, old.account_id, old.scopes, old.expires_at, old.label)
 
 
 def revoke(transaction: Transaction, token_id: int) -> bool:
