@@ -208,9 +208,9 @@ def spelled(one: Production, args: Sequence[Sql], target: str = "") -> Sql:
     if op == "upper":
         return Sql(ours, f"translate({theirs[0]}, '{LOWER}', '{UPPER}')")
     if op == "extract":
-        return Sql(
-            f"date_part({args[0].grid}, {args[1].grid})", f"date_part({theirs[0]}, {theirs[1]})"
-        )
+        # Of a NULL that is no column it has a double there.
+        whole = f"CAST(date_part({theirs[0]}, {theirs[1]}) AS BIGINT)"
+        return Sql(f"date_part({args[0].grid}, {args[1].grid})", whole)
     if one.gives in (Kind.DATE, Kind.TIMESTAMP) and op in ("+", "-", "date_trunc"):
         return Sql(ours, f"inrange_{one.gives}({spell(theirs)})")
     return Sql(ours, spell(theirs))

@@ -56,8 +56,17 @@ QUOTED = (
     "NAME BETWEEN '{}' AND 'x'", "starts_with(NAME, '{}')", "replace(NAME, '{}', 'x') = 'x'",
     "coalesce(NAME, '{}') = 'x'", "CASE WHEN NAME = '{}' THEN TRUE END", "'{}' = NAME",
     "nullif(NAME, '{}') IS NULL", "NAME || '{}'", "split_part(NAME, '{}', 1)",
-    "'{}' = 'x'", "length('{}')", "CASE WHEN '{}' = 'x' THEN 1 ELSE 2 END",
+    "'{}' = 'x'", "length('{}')", "length(NAME || '{}')", "CASE WHEN '{}' = 'x' THEN 1 ELSE 2 END",
 )  # fmt: skip
+
+
+#: What a place for a whole query takes.
+WHOLE = (
+    "SELECT count(*) AS n FROM data WHERE SHAPE",
+    "SELECT min(SHAPE) AS n FROM data",
+    "SELECT SHAPE AS n FROM data",
+    'SELECT count(*) AS "{}" FROM data',
+)
 
 
 def hostile(chance: random.Random) -> str:
@@ -219,16 +228,28 @@ class Field:
         #: bracket is an error. Expressions differ in shape because they say different things.
         self.is_language = any(
             self._taken(f"({one})") is not None and self._taken(f"({one}") is None
-            for one in (self._held(), *names, "1")
+            for one in (self._held(), *names, "1", "TRUE")
             if isinstance(one, str)
         )
         #: Expressions with a text of their own that the place takes.
+        is_query = str(self._held()).startswith("SELECT ")
         self.shapes = [
             shape
-            for name in (self._texts() or [""])[:1]
-            for shape in (one.replace("NAME", f'"{name}"') for one in QUOTED)
-            if self.is_language and self._taken(shape.replace("{}", "x")) is not None
+            for whole in ("SHAPE",) * self.is_language + WHOLE * is_query
+            for one in QUOTED
+            for shape in [self._shape(whole.replace("SHAPE", one))]
+            if shape
         ]
+
+    def _shape(self, one: str) -> str:
+        """With a column of texts for NAME, of the first row where there are two; empty if the place
+        does not take it."""
+        name = (self._texts() or [""])[0]
+        for spelled in (f'"{name}"', f'a."{name}"'):
+            shape = one.replace("NAME", spelled)
+            if self._taken(shape.replace("{}", "x")) is not None:
+                return shape
+        return ""
 
     def _taken(self, text: str) -> str | None:
         return program(self.loaded, put(self.spec, self.place, text), self.cut)
@@ -251,13 +272,14 @@ class Field:
             yield bare, bare, self.cut, self.cut
         if self.shapes:
             shape = chance.choice(self.shapes)
+            quote = '"' if '"{}"' in shape else "'"
             quoted = [
-                put(self.spec, self.place, shape.replace("{}", one.replace("'", "''")))
+                put(self.spec, self.place, shape.replace("{}", one.replace(quote, 2 * quote)))
                 for one in (text, tame)
             ]
             yield quoted[0], quoted[1], self.cut, self.cut
         named = self._held()
-        if isinstance(named, str) and named in self._names():
+        if named in self._names() and self._taken(named) is not None:
             # The same table with its column called so.
             yield (
                 put(self.spec, self.place, text), self.spec, self._renamed(named, text), self.cut
@@ -306,9 +328,9 @@ FIELDS = {found.manifest.name: fields_of(found) for found in FOUND}
 @pytest.mark.parametrize("name", [name for name, fields in FIELDS.items() if fields])
 def test_no_text_of_a_spec_changes_the_shape_of_its_program(name: str) -> None:
     chance = random.Random(name)
-    share = -(-VALUES // len([one for one in FIELDS.values() if one]))
-    tried: Counter[str] = Counter()
     fields = FIELDS[name]
+    share = max(len(fields), -(-VALUES // len([one for one in FIELDS.values() if one])))
+    tried: Counter[str] = Counter()
     places: Counter[str] = Counter()
     for number in range(share):
         field = fields[number % len(fields)]
@@ -339,6 +361,10 @@ def test_every_job_type_that_takes_a_text_was_found() -> None:
     assert {"filterBy /where", "SUM /where"} <= languages
     assert not {"hashSearch /salt_before", "SUM /column", "filterBy /columns/0"} & languages
     assert all(one.shapes for one in FIELDS["filterBy"] if one.is_language)
+    queries = [one for one in FIELDS["sql"] if one.place == ("query",)]
+    assert queries and all(len(one.shapes) > len(QUOTED) for one in queries)
+    quoting = {str(one) for fields in FIELDS.values() for one in fields if one.shapes}
+    assert quoting == {*languages, "sql /query"}
     assert "MIN /criterias/0/value" in {str(field) for field in FIELDS["MIN"]}, "no example has it"
 
 
