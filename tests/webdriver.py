@@ -124,9 +124,26 @@ class Remote:
     def show(self, tab: str) -> None:
         self._send("POST", "window", {"handle": tab})
 
+    def settled(self, selector: str, quiet_s: float = 2) -> str:
+        """What an element says once it says the same for a while."""
+        said, since = self.text(selector), time.monotonic()
+        while time.monotonic() - since < quiet_s:
+            time.sleep(0.1)
+            now = self.text(selector)
+            if now != said:
+                said, since = now, time.monotonic()
+        return said
+
     def new_tab(self) -> str:
-        """Opened and in view."""
-        made = self._send("POST", "window/new", {"type": "tab"})
+        """Opened and in view; the one before is hidden."""
+        return self._new("tab")
+
+    def new_window(self) -> str:
+        """Opened beside the one before, which stays in view."""
+        return self._new("window")
+
+    def _new(self, kind: str) -> str:
+        made = self._send("POST", "window/new", {"type": kind})
         self.show(made["handle"])
         return str(made["handle"])
 

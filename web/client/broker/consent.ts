@@ -2,8 +2,9 @@
 
 import { CONSENT, type ConsentGiven, HEARD } from "./consenting.ts";
 
-/** The frame answers at once; it may still be loading. */
-const PATIENCE_MS = 4_000;
+/** The frame answers at once, and may still be loading over a poor line. */
+const PATIENCE_MS = 30_000;
+const AGAIN_MS = 300;
 
 function place<Kind extends HTMLElement>(name: string): Kind {
   return document.querySelector<Kind>(`[data-grid="${name}"]`)!;
@@ -45,19 +46,34 @@ async function leave(said: ConsentGiven): Promise<boolean> {
 
 async function decide(yes: boolean): Promise<void> {
   const said = decision(yes);
-  for (const one of document.querySelectorAll<HTMLButtonElement>("[data-grid=answers] button")) one.disabled = true;
-  const heard = new Promise<boolean>((resolve) => {
-    addEventListener("message", ({ origin, data }: MessageEvent<unknown>) => {
-      if (origin === location.origin && data === HEARD) resolve(true);
-    });
-    setTimeout(() => resolve(false), PATIENCE_MS);
-  });
-  tell(said);
+  allow(false);
   const left = await leave(said).catch(() => false);
-  const arrived = left || (await heard);
-  place("outcome").textContent = outcome(yes, arrived);
-  place("outcome").hidden = false;
+  if (!left) show("One moment …");
+  const arrived = left || (await heard(said));
+  show(outcome(yes, arrived));
   if (arrived || !yes) close();
+}
+
+/** Whether the frame that asked has heard it: it is told again until it says so. */
+function heard(said: ConsentGiven): Promise<boolean> {
+  if (!window.opener) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const settle = (yes: boolean) => {
+      clearInterval(again);
+      resolve(yes);
+    };
+    addEventListener("message", ({ origin, data }: MessageEvent<unknown>) => {
+      if (origin === location.origin && data === HEARD) settle(true);
+    });
+    const again = setInterval(() => tell(said), AGAIN_MS);
+    setTimeout(() => settle(false), PATIENCE_MS);
+    tell(said);
+  });
+}
+
+function show(text: string): void {
+  place("outcome").textContent = text;
+  place("outcome").hidden = false;
 }
 
 function outcome(yes: boolean, arrived: boolean): string {
@@ -66,5 +82,10 @@ function outcome(yes: boolean, arrived: boolean): string {
   return `The page of ${site} does not hear this one. Go back to it, and use the link in Grid's card there.`;
 }
 
+function allow(yes: boolean): void {
+  for (const name of ["yes", "no"]) place<HTMLButtonElement>(name).disabled = !yes;
+}
+
 place("yes").addEventListener("click", () => void decide(true));
 place("no").addEventListener("click", () => void decide(false));
+allow(true);

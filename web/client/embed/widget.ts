@@ -21,6 +21,7 @@ export class Widget {
   ) {
     if (options.theme) this.element.dataset["theme"] = options.theme;
     const before = answered();
+    this.element.hidden = before === "no";
     if (before === "yes") this.#showFrame();
     else if (before === null) this.#root.append(card(options, location.host, () => this.#decide(), () => this.#refuse()));
   }
