@@ -206,7 +206,8 @@ def issue(
 def rotate(transaction: Transaction, passes: Passes, token_id: int) -> tuple[int, str] | None:
     """A new token in an old one's place, with the same end; the old one ends now.
 
-    Whoever steals a token cannot keep renewing it so. None when it has ended already: of two who rotate one token, one gets a new one.
+    Whoever steals a token cannot keep renewing it so. None when it has ended already: of two who
+    rotate one token, one gets a new one.
     """
     old = held(transaction.connection, token_id)
     if old is None or not revoke(transaction, token_id):

@@ -162,6 +162,15 @@ def headings(page: Page) -> list[str]:
     return page.locator("table").last.locator("th").all_inner_texts()
 
 
+def test_an_opened_jobs_pictures_are_drawn_in_the_pages_colours(visit: Visit, done: View) -> None:
+    page = visit.page(f"/jobs/{done['id']}")
+    accent = page.evaluate(ACCENT)
+    for name in ("units", "output", "minutes", "engines"):
+        canvas = page.locator(f"canvas[data-chart={name}]")
+        expect(canvas).to_be_visible()
+        page.wait_for_function(PAINTED, arg=[name, accent])
+
+
 def test_html_in_names_metadata_and_cells_is_text(visit: Visit, done: View) -> None:
     page = visit.page(f"/jobs/{done['id']}")
     expect(page.locator("h1")).to_contain_text(LOUD)
@@ -181,6 +190,25 @@ def test_an_address_that_does_not_exist_has_a_page_too(visit: Visit) -> None:
     expect(page.locator("main")).to_contain_text("404")
     visit.complaints = [one for one in visit.complaints if "404" not in one]
 
+
+#: The page's own colour, as three numbers.
+ACCENT = """() => {
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.color = "var(--accent)";
+  const found = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+  probe.remove();
+  return found;
+}"""
+
+#: Whether a canvas has a point of that colour.
+PAINTED = """([name, [r, g, b]]) => {
+  const canvas = document.querySelector(`canvas[data-chart=${name}]`);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3]) return true;
+  }
+  return false;
+}"""
 
 #: Contrast of each visible text with the nearest opaque background behind it.
 CONTRASTS = """() => {

@@ -4,6 +4,7 @@ searched. It can be deleted at any time; it is then made again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,7 @@ class PublicRecord:
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
         self._engine: Engine | None = None
+        self._opening = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -63,6 +65,7 @@ class PublicRecord:
     def take(self, first: int, leaves: Sequence[bytes]) -> int:
         """Take leaves from number `first` on; how many, none when others were quicker."""
         with self._opened().begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # a page may take leaves, too
             if taking.taken(connection) != first:
                 return 0
             taking.take(connection, first, leaves)
@@ -79,17 +82,22 @@ class PublicRecord:
             self._engine.dispose()
 
     def _opened(self) -> Engine:
-        if self._engine is None:
-            engine = create_engine(f"sqlite:///{self.path}", hide_parameters=True)
+        with self._opening:
+            if self._engine is None:
+                self._engine = _open(self.path)
+            return self._engine
 
-            @event.listens_for(engine, "connect")
-            def configure(connection: DbapiConnection, _record: object) -> None:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA busy_timeout = 15000")
 
-            metadata.create_all(engine)
-            self._engine = engine
-        return self._engine
+def _open(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DbapiConnection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA busy_timeout = 15000")
+
+    metadata.create_all(engine)
+    return engine
 
 
 def leaves_of(connection: Connection, name: str) -> list[int]:

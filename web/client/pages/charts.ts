@@ -11,6 +11,7 @@ import {
   PointElement,
   Tooltip,
 } from "chart.js";
+import { colour } from "./colours.ts";
 
 Chart.register(BarController, BarElement, CategoryScale, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
@@ -21,10 +22,6 @@ export interface Series {
   readonly values: readonly (number | null)[];
   /** What the values are, for the tooltip and for whoever cannot see the picture. */
   readonly name: string;
-}
-
-function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
 /** Draws `series` on the canvas, in place of what was on it. */

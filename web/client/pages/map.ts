@@ -1,5 +1,7 @@
 // This file is where all work units of a job are seen at once: a canvas, a cell each.
 
+import { colour } from "./colours.ts";
+
 /** Width of a cell with its gap, in CSS pixels, at most and at least. */
 const CELL_MAX = 14;
 const CELL_MIN = 2;
@@ -32,7 +34,6 @@ export function placeAt(found: Layout, count: number, x: number, y: number): num
 
 /** Draws one letter a work unit, and leads from a cell to where `go` goes. */
 export function drawMap(canvas: HTMLCanvasElement, units: string, go: (place: number) => void): void {
-  const style = getComputedStyle(document.documentElement);
   const context = canvas.getContext("2d");
   if (!context) return;
   const paint = (): Layout => {
@@ -45,7 +46,7 @@ export function drawMap(canvas: HTMLCanvasElement, units: string, go: (place: nu
     context.scale(ratio, ratio);
     const gap = found.cell > 4 ? 1 : 0;
     for (const [letter, name] of Object.entries(COLOURS)) {
-      context.fillStyle = style.getPropertyValue(name).trim();
+      context.fillStyle = colour(name);
       for (let place = units.indexOf(letter); place >= 0; place = units.indexOf(letter, place + 1)) {
         const x = (place % found.columns) * found.cell;
         const y = Math.floor(place / found.columns) * found.cell;
