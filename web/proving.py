@@ -44,11 +44,17 @@ class Told:
 
 def of_job(server: Server, name: str) -> Told:
     """Everything that the log says of a job, as far as it is published now."""
-    recorder.do_pass(server.store, server.store.now())
+    revealed = is_revealed(server, name)
     with server.store.record.read() as connection:
         numbers = record.leaves_of(connection, name)
-        reveal = record.leaves_of_kind(connection, name, EntryKind.REVEAL)
-    return Told(server, numbers, revealed=bool(reveal))
+    return Told(server, numbers, revealed=revealed)
+
+
+def is_revealed(server: Server, name: str) -> bool:
+    """Whether a job's verdicts are in the published log, which follows a second behind its seal."""
+    recorder.do_pass(server.store, server.store.now())
+    with server.store.record.read() as connection:
+        return bool(record.leaves_of_kind(connection, name, EntryKind.REVEAL))
 
 
 def of_summary(server: Server, name: str) -> Told:

@@ -100,6 +100,7 @@ def show_job(request: AnyRequest) -> Response[str]:
         "preview": None if output is None else _first_output_rows(server, job, output["version"]),
         "at_rest": public_view.at_rest(job, server.store.now()),
         "vouched": proving.vouched(server),
+        "provable": not view["sealed"] and proving.is_revealed(server, str(view["id"])),
         "sandbox_origin": server.settings.sandbox_origin,
     }
     headers = {"Content-Security-Policy": render.policy(server.settings.sandbox_origin)}

@@ -15,10 +15,11 @@ if (root) begin(root);
 function begin(section: HTMLElement): void {
   const view = new View(section);
   const button = view.part("begin") as HTMLButtonElement | null;
-  const { job = "", workUnit, sandbox = "" } = section.dataset;
+  const { job = "", workUnit, sandbox = "", provable } = section.dataset;
   if (!button) return;
   const place = workUnit === undefined ? null : Number(workUnit);
-  void told(job, place).then((text) => view.tell(text), () => undefined);
+  // The log follows a second behind a seal that opens: until then there is nothing to tell.
+  if (provable !== "false") void told(job, place).then((text) => view.tell(text), () => undefined);
   button.disabled = false;
   button.addEventListener("click", () => {
     button.disabled = true;
