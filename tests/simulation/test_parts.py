@@ -14,7 +14,7 @@ from test_plays import SCENARIOS
 from typer.testing import CliRunner
 
 from grid import cli
-from grid.db import commands, listings
+from grid.db import accounts, commands
 from grid.settings import Settings
 from grid.simulation import campaign
 from grid.simulation.draws import Draws, lognormal
@@ -63,7 +63,7 @@ def test_a_crash_keeps_what_was_committed_and_nothing_else(
     assert known == first + (2 if kept else 1)
     assert fates.crashes == {moment: 1}
     with again.read() as connection:
-        assert not listings.has_admin_token(connection)
+        assert not accounts.has_admin(connection)
     again.close()
 
 

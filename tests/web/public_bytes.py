@@ -71,6 +71,7 @@ def paths(people: People, job_id: str) -> Iterator[tuple[str, str]]:
     digests += [row.output_digest for row in rows(people.store, ResultRow) if row.output_digest]
     fill = {
         "/jobs/{id:str}": [job_id],
+        "/answer/{id:str}": [job_id],
         "/datasets/{id:str}": [job["dataset"]],
         "/workunits/{id:str}": [unit["id"] for unit in units],
         "/job-types/{name:str}": [job["job_type"]],

@@ -182,11 +182,12 @@ def test_a_promise_is_redeemed_by_a_proof_and_names_what_was_answered(people: Pe
     )
     log.grow()
     key = notes.key(log.get("keys?purpose=promise").text)
-    assert statements.verify(key.public, promise["signature"], statement)
+    public = base64.b64encode(key.public).decode()
+    assert statements.verify(public, promise["signature"], statement)
     other = statements.of_promise(
         assignment["result_id"], "0" * 64, promise["commitment"], promise["at"]
     )
-    assert not statements.verify(key.public, promise["signature"], other)
+    assert not statements.verify(public, promise["signature"], other)
     receipt = log.get(f"receipts/{promise['commitment']}?at={promise['at']}")
     proof = proofs.parse(receipt.text)
     proofs.verify(proof, proof.extra, [log.key()])

@@ -43,6 +43,7 @@ def places(people: People, job_id: str, token: str | None) -> dict[str, list[str
     answers = [row.output_digest for row in rows(people, ResultRow) if row.job_id == number]
     return {
         "/jobs/{id:str}": [job_id],
+        "/answer/{id:str}": [job_id],
         "/datasets/{id:str}": [job["dataset"]],
         "/workunits/{id:str}": [unit["id"] for unit in units],
         "/job-types/{name:str}": [job["job_type"]],
