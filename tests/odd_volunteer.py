@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,7 +17,7 @@ from grid.engines import Computation
 from grid.engines.deno import DenoEngine
 from grid.volunteer.cache import BlobCache
 from grid.volunteer.client import Client
-from grid.volunteer.host import Host
+from grid.volunteer.host import Host, Leaving
 
 #: What a slow one waits before each answer.
 SLOW_S = 1.5
@@ -59,15 +58,15 @@ WAYS = {"lying": lying, "silent": silent, "slow": slow}
 
 
 def main(way: str, server: str) -> None:
-    leaving = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: leaving.set())
+    leaving = Leaving()
+    signal.signal(signal.SIGTERM, lambda *_: leaving.at_once())
     with (
         DenoEngine() as engine,
         closing(Client(server, engine=engine.name, capabilities={}, token=None)) as client,
     ):
         print(client.identity().token, flush=True)
         compute = WAYS[way](engine.compute)
-        Host(client, compute, BlobCache(), leaving, lambda _text, _count: None).run()
+        Host(client, compute, BlobCache(), leaving, lambda _said: None).run()
 
 
 if __name__ == "__main__":

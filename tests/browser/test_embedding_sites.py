@@ -19,6 +19,9 @@ from webdriver import NAMES, NARROW, Remote, driven
 
 from web.embed_script import SCRIPT, iframe_line
 
+#: Three browsers with several sites each take minutes.
+pytestmark = pytest.mark.slow
+
 ROWS = "n,word\n" + "".join(f"{n},word {n * n}\n" for n in range(50))
 RIGHT = [[n, f"word {n * n}"] for n in range(50) if n % 7 == 3]
 DONE = "[data-grid=done]"
