@@ -368,10 +368,8 @@ def volunteer(server: LiveServer, log: Path, *options: str) -> Iterator[subproce
 
 
 def until_named(server: LiveServer) -> None:
-    """Wait until the log names the program of the only open job, whose first unit is given back.
-
-    Whoever gives a unit back gets it again five times only, so each turn has a host of its own.
-    """
+    """Wait until the log names the program of the only open job, whose first unit is given back:
+    five times at most by one host, so each turn has a host of its own."""
     for _ in waiting(60, "the log to name the program", pause_s=0.7):
         host = LiveHost(server)
         (held,) = host.take(1)
