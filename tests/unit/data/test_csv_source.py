@@ -338,6 +338,7 @@ def test_chunks_of_wide_rows_get_fewer_rows(folder: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
+    load("a,b,c\n1,2.25,x\n", tmp_path, types={"c": "text"})  # what it imports is not the file's
     path, block = tmp_path / "big.csv", b"1,2.25," + b"some text that is not short " * 30 + b"\n"
     with path.open("wb") as file:
         file.write(b"a,b,c\n")
