@@ -58,7 +58,8 @@ def document(script: str) -> str:
     """The frame's page."""
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Grid sandbox</title>'
-        f"<script>{script}</script></html>"
+        f"<script>{script}</script><main><h1>Grid sandbox</h1>"
+        "<p>Programs compute in here, out of sight and without a network.</p></main></html>"
     )
 
 
