@@ -248,6 +248,8 @@ class Job(Struct, frozen=True, kw_only=True):
     job_state: JobState
     program_digest: str
     created_at: int
+    #: Given while it ran, in the place of its policy's; None for none.
+    priority: int | None = None
     #: When it completed, failed or was cancelled.
     ended_at: int | None = None
     #: Why it failed, in words its requester can act on; only when FAILED.
@@ -283,6 +285,11 @@ class Job(Struct, frozen=True, kw_only=True):
     last_cost: int = 1
     #: Whether its spec has secrets: its work goes to trusted hosts of its own account only.
     owner_only: bool = False
+
+    @property
+    def urgency(self) -> int:
+        """Its priority now; larger goes first."""
+        return self.policy.priority if self.priority is None else self.priority
 
 
 class Host(Struct, frozen=True, kw_only=True):

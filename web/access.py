@@ -226,7 +226,7 @@ def _names(store: Store) -> Names:
 
 
 def _say_link(store: Store, account: Account, secret: str, as_json: bool) -> None:
-    place = links.set_up(store.settings, secret)
+    place = links.set_up(links.origin(store.settings), secret)
     if as_json:
         _print({**granting.account_view(account, _names(store)), "set_up": place})
         return

@@ -26,6 +26,7 @@ from web.controllers import (
     cards,
     credit,
     datasets,
+    deeds,
     embedding,
     health,
     hosts,
@@ -71,6 +72,7 @@ API_HANDLERS = (
     jobs.pause_job,
     jobs.resume_job,
     jobs.cancel_job,
+    jobs.change_priority,
     outputs.show_program,
     outputs.list_workunits,
     outputs.show_workunit,
@@ -137,6 +139,7 @@ PAGE_HANDLERS = (
     *signing_in.HANDLERS,
     *registering.HANDLERS,
     *account.HANDLERS,
+    *deeds.HANDLERS,
 )
 
 

@@ -12,7 +12,11 @@ def local(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def set_up(settings: Settings, secret: str, port: int | None = None) -> str:
-    """Where an account chooses its password, for whoever has the server on this machine."""
-    origin = settings.public_url or local(settings.host, port or settings.port)
+def origin(settings: Settings, port: int | None = None) -> str:
+    """What the server is called, for whoever has it on this machine."""
+    return settings.public_url or local(settings.host, port or settings.port)
+
+
+def set_up(origin: str, secret: str) -> str:
+    """Where an account chooses its password."""
     return f"{origin}/setup?{urlencode({'link': secret})}"

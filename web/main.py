@@ -18,7 +18,7 @@ from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.plugins.loader import PluginError
 from grid.settings import Settings
-from web import access, links, sites_cli
+from web import access, admin_cli, links, sites_cli
 from web.app import create_app
 from web.checking import check_job_type
 from web.server import Server
@@ -33,6 +33,7 @@ SWITCH_INTERVAL_S = 0.0005
 
 app = cli.app
 app.command()(check_job_type)
+app.command()(admin_cli.admin)
 app.add_typer(sites_cli.app, name="sites")
 app.add_typer(access.user, name="user")
 app.add_typer(access.token, name="token")
@@ -137,7 +138,7 @@ def _say_link(chosen: Settings, store: Store, port: int) -> None:
             return
     secret = store.write(lambda tx: accounts.make_link(tx, accounts.grant(tx, "admin", ["admin"])))
     typer.echo(f"data folder: {store.settings.data_dir.resolve()}")
-    typer.echo(f"set up the admin: {links.set_up(chosen, secret, port)}")
+    typer.echo(f"set up the admin: {links.set_up(links.origin(chosen, port), secret)}")
     typer.echo("This link is good for a day and for one password; a new start makes a new one.")
 
 

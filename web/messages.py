@@ -27,6 +27,10 @@ Words = Annotated[tuple[Word, ...], Meta(max_length=WISHES_MAX)]
 Topics = Annotated[tuple[Topic, ...], Meta(max_length=WISHES_MAX)]
 
 
+#: Whose work goes first; above 0 only an admin gives it.
+Priority = Annotated[int, Meta(ge=-100, le=100)]
+
+
 class PolicyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much redundancy a job buys; what is left out is the default."""
 
@@ -39,7 +43,7 @@ class PolicyBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_success_results: Count | UnsetType = UNSET
     max_abandoned_results: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
     delay_bound_s: Annotated[int, Meta(ge=5, le=86_400)] | UnsetType = UNSET
-    priority: Annotated[int, Meta(ge=-100, le=100)] | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
     min_engines: Annotated[int, Meta(ge=1, le=4)] | UnsetType = UNSET
     #: Seconds from its submission until whatever is undecided is given up.
     deadline_s: Annotated[int, Meta(ge=1, le=366 * 86_400)] | UnsetType = UNSET
@@ -93,6 +97,12 @@ class ReservationBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     #: Only hosts of this kind, or with this engine, as the list of hosts names them.
     kind: Literal["browser", "headless"] | None = None
     engine: Word | None = None
+
+
+class PriorityBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another place among the jobs; larger goes first."""
+
+    priority: Priority
 
 
 class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

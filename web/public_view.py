@@ -165,6 +165,7 @@ def job(
         "reads": list(facts.reads),
         "output_columns": msgspec.to_builtins(facts.output_columns),
         "policy": msgspec.to_builtins(one.policy),
+        "priority": one.urgency,
         "needs": msgspec.to_builtins(one.needs),
         "topics": list(one.topics),
         "public": one.public,

@@ -108,6 +108,7 @@ def _ready() -> Any:
         "job_id": JOB.c.id,
         "made": JOB.c.workunits_made == JOB.c.workunit_count,
         "quarantined": func.json(engines),
+        "priority": JOB.c.priority,
     }
     return select(func.json_group_array(pairs(fields))).where(_sends(), some)
 

@@ -335,6 +335,15 @@ def move_job(
     return msgspec.structs.replace(facts.job, **transition.after)
 
 
+def set_priority(transaction: Transaction, job_id: int, priority: int) -> None:
+    """Give a job's work another place among that of others, from the next assignment on.
+
+    Its policy, which the log holds, stays as it was submitted: a priority changes no result.
+    """
+    writes.set_priority(transaction.connection, job_id, priority)
+    transaction.touched.add(job_id)
+
+
 def set_plugin(
     transaction: Transaction, name: str, version: str, folder_digest: str, enabled: bool
 ) -> None:

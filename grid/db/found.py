@@ -41,6 +41,8 @@ class Ready(Struct, frozen=True, kw_only=True):
     made: int
     #: Engines suspected of computing it wrongly.
     quarantined: list[str]
+    #: Given by hand in place of its policy's; None for none. Read anew, for jobs are kept at hand.
+    priority: int | None
 
 
 class Other(Struct, frozen=True, array_like=True):

@@ -188,11 +188,13 @@ class _Round:
 
     def _offer(self, ready: Ready, tail: bool = False) -> Offer:
         job = self._facts[ready.job_id].job
+        asked = job.policy.priority
         return Offer(
             job_id=job.id,
             account_id=job.account_id,
             job_type=job.job_type,
-            priority=job.policy.priority,
+            priority=asked if ready.priority is None else ready.priority,
+            asked_priority=asked,
             topics=frozenset(job.topics),
             needs=job.needs,
             trusted_only=job.policy.mode is Mode.TRUSTED,
@@ -322,7 +324,7 @@ def _candidate(one: Waiting, offer: Offer) -> Candidate:
             workunit_id=one.workunit_id,
             offer=offer,
             purpose=one.purpose,
-            raised=one.priority - offer.priority,
+            raised=one.priority - offer.asked_priority,
             engine=one.engine,
         )
     return Candidate(
@@ -330,7 +332,7 @@ def _candidate(one: Waiting, offer: Offer) -> Candidate:
         workunit_id=one.workunit_id,
         offer=offer,
         purpose=one.purpose,
-        raised=one.priority - offer.priority,
+        raised=one.priority - offer.asked_priority,
         engine=one.engine,
         held_by=one.held_by,
         kinds=one.kinds if offer.min_engines > 1 else frozenset(),

@@ -85,6 +85,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     account_id: int | None
     job_type: str
     priority: int
+    #: What it was when its results were made: theirs is measured against it.
+    asked_priority: int = 0
     topics: frozenset[str] = frozenset()
     needs: Needs = Needs()
     #: Goes to trusted hosts only.

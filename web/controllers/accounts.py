@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from litestar import Response, get, post
 from msgspec import UNSET
 
@@ -11,7 +9,7 @@ from grid.db import accounts
 from grid.db.accounts import Account, LastAdmin
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
-from web import bodies, granting, looks, public_view
+from web import bodies, granting, links, looks, public_view
 from web.addresses import server_origin
 from web.answers import as_json
 from web.callers import require
@@ -114,7 +112,7 @@ async def make_link(request: AnyRequest) -> Response[bytes]:
 
 def set_up_link(request: AnyRequest, server: Server, secret: str) -> str:
     """The link to be handed to whoever is to choose a password."""
-    return f"{server_origin(request, server.settings)}/setup?{urlencode({'link': secret})}"
+    return links.set_up(server_origin(request, server.settings), secret)
 
 
 def _find(server: Server, public_id: str) -> Account:

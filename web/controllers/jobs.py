@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 from litestar import Response, get, post
 
 from grid import canonical
-from grid.db import commands, listings, progress
+from grid.db import commands, deeds, listings, progress
 from grid.db.listings import Counts
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import Json
-from grid.states import IllegalMove, JobState
-from web import bodies, looks, public_view
+from grid.states import JobState
+from web import bodies, looks, moving, public_view
 from web.answers import as_json
-from web.callers import require, require_owner
+from web.callers import Caller, require, require_owner
 from web.idempotency import Key
-from web.messages import JobBody
-from web.problems import AnyRequest, Problem, bad_field
+from web.messages import JobBody, PriorityBody
+from web.problems import AnyRequest, bad_field
 from web.public_view import API
 from web.routes import PAGED, about
+from web.server import Server
 from web.submission import prepare
 
 FILTERS = {
@@ -105,7 +107,11 @@ def show_job(request: AnyRequest) -> Response[bytes]:
     return as_json(looks.job_views(server, [facts])[0])
 
 
-async def _move(request: AnyRequest, to: JobState, because: str) -> Response[bytes]:
+Change = Callable[[Transaction, Server, Caller, int], None]
+
+
+async def _changed(request: AnyRequest, change: Change, what: str) -> Response[bytes]:
+    """Change a job that is the caller's to change, once, and keep that they did."""
     server, caller = looks.asked(request)
     facts = looks.find_job(server, caller, request.path_params["id"])
     require_owner(caller, facts.job, "job")
@@ -114,34 +120,54 @@ async def _move(request: AnyRequest, to: JobState, because: str) -> Response[byt
     replayed = key.replayed(server.store, body_digest)
     if replayed is not None:
         return replayed
+    public_id = server.names.of(Kind.JOB, facts.job.id)
 
-    def move(transaction: Transaction) -> tuple[int, Json]:
-        frozen = looks.facts_in(transaction, facts.job.id).job.frozen
-        if frozen is not None and to is JobState.ACTIVE:
-            raise Problem(409, f"{frozen} (an admin resumes it, below /admin/jobs)")
-        try:
-            commands.move_job(transaction, facts.job.id, to, because, server.store.keyring)
-        except IllegalMove as error:
-            raise Problem(409, f"the job is over: {error.before} → {error.after}") from error
+    def do(transaction: Transaction) -> tuple[int, Json]:
+        change(transaction, server, caller, facts.job.id)
+        deeds.note(transaction, caller.account_id, caller.name, what, public_id, {})
         return 200, looks.view_in(server, transaction, facts.job.id)
 
-    response, _ = await key.once(server.store, body_digest, move)
+    response, _ = await key.once(server.store, body_digest, do)
     return response
+
+
+def _to(state: JobState) -> Change:
+    def change(transaction: Transaction, server: Server, _: Caller, job_id: int) -> None:
+        moving.move(server, transaction, job_id, state)
+
+    return change
 
 
 @post("/jobs/{id:str}/pause", opt=about(problems=(401, 403, 404, 409, 422)))
 async def pause_job(request: AnyRequest) -> Response[bytes]:
     """Pauses a job: nothing of it is dispatched; what is out may come back. Owner or admin."""
-    return await _move(request, JobState.PAUSED, "paused by its owner or an admin")
+    return await _changed(request, _to(JobState.PAUSED), "pause")
 
 
 @post("/jobs/{id:str}/resume", opt=about(problems=(401, 403, 404, 409, 422)))
 async def resume_job(request: AnyRequest) -> Response[bytes]:
     """Resumes a paused job. Owner or admin."""
-    return await _move(request, JobState.ACTIVE, "resumed by its owner or an admin")
+    return await _changed(request, _to(JobState.ACTIVE), "resume")
 
 
 @post("/jobs/{id:str}/cancel", opt=about(problems=(401, 403, 404, 409, 422)))
 async def cancel_job(request: AnyRequest) -> Response[bytes]:
     """Cancels a job for good: work in flight is taken, and merged no more. Owner or admin."""
-    return await _move(request, JobState.CANCELLED, "cancelled by its owner or an admin")
+    return await _changed(request, _to(JobState.CANCELLED), "cancel")
+
+
+@post(
+    "/jobs/{id:str}/priority",
+    status_code=200,
+    opt=about(body=PriorityBody, problems=(400, 401, 403, 404, 409, 413, 415, 422)),
+)
+async def change_priority(request: AnyRequest) -> Response[bytes]:
+    """Puts a job before others, or behind them: larger goes first, above 0 is an admin's to give.
+    Owner or admin."""
+    require(looks.asked(request)[1], "requester", "admin")
+    body = await bodies.read(request, PriorityBody)
+
+    def change(transaction: Transaction, _: Server, caller: Caller, job_id: int) -> None:
+        moving.put_before(transaction, caller, job_id, body.priority)
+
+    return await _changed(request, change, "priority")

@@ -15,10 +15,12 @@ from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
 from grid.states import JobState
-from web import blob_links, looks, proving, public_view, render
+from web import advice, blob_links, forms, looks, proving, public_view, render
+from web.callers import Caller
 from web.controllers.datasets import PREVIEW_ROWS, first_rows
 from web.controllers.job_types import all_types, whole
 from web.controllers.outputs import output_batches, workunit_views
+from web.deeds import of_jobs
 from web.problems import AnyRequest, bad_field
 from web.public_view import API
 from web.server import Server
@@ -102,9 +104,19 @@ def show_job(request: AnyRequest) -> Response[str]:
         "vouched": proving.vouched(server),
         "provable": not view["sealed"] and proving.is_revealed(server, str(view["id"])),
         "sandbox_origin": server.settings.sandbox_origin,
+        "advice": advice.of(view),
+        **_may_do(server, caller, job),
     }
     headers = {"Content-Security-Policy": render.policy(server.settings.sandbox_origin)}
     return render.page("job.html", facts, headers=headers)
+
+
+def _may_do(server: Server, caller: Caller, job: JobFacts) -> dict[str, Any]:
+    """What who has signed in may do with the job by hand, and the pass for its forms."""
+    if caller.session is None or not caller.owns(job.job):
+        return {"csrf": "", "may_do": ()}
+    wanted = of_jobs.possible(job.job, caller.admin)
+    return {"csrf": forms.csrf_of(server, caller), "may_do": wanted}
 
 
 def _first_output_rows(server: Server, job: JobFacts, version: int) -> dict[str, Any]:

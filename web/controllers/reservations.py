@@ -6,17 +6,15 @@ import msgspec
 from litestar import Response, get, post
 
 from grid import canonical
-from grid.assimilator import ending
 from grid.db import hosts
-from grid.db.hosts import TooFew
 from grid.db.transaction import Transaction
 from grid.items import Json
-from web import bodies, looks
+from web import bodies, looks, reserving
 from web.answers import as_json
 from web.callers import require, require_owner
 from web.idempotency import Key
 from web.messages import ReservationBody
-from web.problems import AnyRequest, Problem, bad_field
+from web.problems import AnyRequest
 from web.routes import about
 from web.server import Server, server_of
 
@@ -56,25 +54,10 @@ async def reserve_hosts(request: AnyRequest) -> Response[bytes]:
     replayed = key.replayed(server.store, body_digest)
     if replayed is not None:
         return replayed
-    job, most = facts.job, server.settings.reserved_hosts_max
 
     def reserve(transaction: Transaction) -> tuple[int, Json]:
-        now = looks.facts_in(transaction, job.id).job
-        if now.job_state not in ending.OPEN_STATES:
-            raise Problem(409, "the job is over")
-        if not caller.admin:
-            mine = hosts.open_jobs_of(transaction.connection, job.account_id or 0)
-            had = hosts.reserved_for(transaction.connection, mine)
-            if had + body.hosts > most:
-                detail = f"a requester reserves {most} hosts at most, and {had} are reserved"
-                raise bad_field("/hosts", detail, 403)
-        try:
-            taken = hosts.reserve(
-                transaction, job.id, body.hosts, job.needs, body.fewer, body.kind, body.engine
-            )
-        except TooFew as error:
-            raise bad_field("/hosts", str(error), 409) from error
-        total = hosts.reserved_for(transaction.connection, [job.id])
+        taken = reserving.reserve(server, transaction, caller, facts.job.id, body)
+        total = hosts.reserved_for(transaction.connection, [facts.job.id])
         return 200, {"taken": taken, "reserved": total}
 
     response, _ = await key.once(server.store, body_digest, reserve)

@@ -40,4 +40,4 @@ def find_workunit(request: AnyRequest) -> Redirect:
         found = statistics.workunit_at(connection, facts.job.id, place) if within else None
     if found is None:
         raise not_found("work unit")
-    return Redirect(f"{public_view.API}/workunits/{server.names.of(Kind.WORKUNIT, found)}")
+    return Redirect(f"/audit/workunits/{server.names.of(Kind.WORKUNIT, found)}")

@@ -52,6 +52,7 @@ from grid.db.apply.rows import (
     restart_merge,
     set_merge,
     set_plugin,
+    set_priority,
     set_workunits_made,
     unseal,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "set_name",
     "set_plugin",
     "set_prefix",
+    "set_priority",
     "set_principal",
     "set_program_leaf",
     "set_program_ms",

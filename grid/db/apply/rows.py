@@ -64,6 +64,12 @@ def set_workunits_made(connection: Connection, job_id: int, before: int, after: 
     return changed.rowcount == 1
 
 
+def set_priority(connection: Connection, job_id: int, priority: int) -> None:
+    """Give a job another priority than it was submitted with."""
+    jobs = table(JobRow)
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(priority=priority))
+
+
 def mark_enough(connection: Connection, result_ids: Collection[int]) -> None:
     """Note that the answers of these results are enough to end their jobs, should they stand."""
     if result_ids:

@@ -22,6 +22,7 @@ from grid.db.tables.embedding import (
 )
 from grid.db.tables.house import (
     CheckRow,
+    DeedRow,
     JobTypeSpeedRow,
     OutboxRow,
     PluginRow,
@@ -59,6 +60,7 @@ __all__ = [
     "CheckRow",
     "ChunkColumnRow",
     "DataSetRow",
+    "DeedRow",
     "EmbedScriptRow",
     "HostRow",
     "IdempotencyRow",

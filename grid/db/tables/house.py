@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Index, text
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, text
 from sqlmodel import Field, SQLModel
 
 
@@ -49,6 +51,22 @@ class CheckRow(SQLModel, table=True):
     #: Whether every answer was the same.
     same: bool
     checked_at: int
+
+
+class DeedRow(SQLModel, table=True):
+    """What an admin or an owner did by hand. The primary key serves the newest first."""
+
+    __tablename__ = "deed"
+    id: int | None = Field(default=None, primary_key=True)
+    at: int
+    #: None for whoever has the machine.
+    account_id: int | None = Field(default=None, foreign_key="account.id")
+    who: str
+    #: The deed's name.
+    what: str
+    #: The public id or name of what it was done to.
+    subject: str
+    details: Any = Field(sa_column=Column(JSON, nullable=False))
 
 
 class OutboxRow(SQLModel, table=True):

@@ -83,6 +83,8 @@ class JobRow(SQLModel, table=True):
     public: bool
     mode: str
     policy: Any = Field(sa_column=Column(JSON))
+    #: Another priority than its policy says, given while it ran; None for none.
+    priority: int | None = None
     job_state: str = JobState.ACTIVE
     program_digest: str
     #: The leaf of the log that names its program; None while there is none.
