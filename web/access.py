@@ -41,10 +41,7 @@ LISTED = 1000
 def add(name: Name, role: RolesOption = ["requester"], as_json: AsJson = False) -> None:  # noqa: B006
     """Make an account and print, once, the link by which its owner chooses a password."""
     roles = _roles(role)
-    try:
-        msgspec.convert(name, AccountName)
-    except msgspec.ValidationError:
-        stop(f"{name}: up to 50 ASCII letters, digits, spaces and any of ._@+- are wanted")
+    _check_name(name)
 
     def make(transaction: Transaction) -> tuple[int, str] | None:
         if accounts.by_name(transaction.connection, name) is not None:
@@ -118,6 +115,7 @@ def create(
 ) -> None:
     """Make a token and print it, this once; the account may do from now on what it is for."""
     scopes = _roles(scope, "--scope")
+    _check_name(account)
     if len(label) > granting.LABEL_CHARS_MAX or not label.isprintable():
         stop(f"--label: at most {granting.LABEL_CHARS_MAX} printable characters")
 
@@ -219,6 +217,13 @@ def _roles(given: list[str], option: str = "--role") -> list[Role]:
         return msgspec.convert(given, list[Role])
     except msgspec.ValidationError:
         stop(f"{option}: one of {', '.join(ROLES)}")
+
+
+def _check_name(name: str) -> None:
+    try:
+        msgspec.convert(name, AccountName)
+    except msgspec.ValidationError:
+        stop(f"{name!r}: up to 50 ASCII letters, digits, spaces and any of ._@+- are wanted")
 
 
 def _names(store: Store) -> Names:

@@ -17,7 +17,7 @@ from grid.db.passes import PASS_CHARS_MAX, Claims, Passes, Purpose
 from grid.db.store import Store
 from grid.items import DataSet, Job
 from web import cookies
-from web.problems import AnyRequest, Problem, not_found
+from web.problems import AnyRequest, Problem
 
 #: How long a form may be open before it is sent: a working day.
 FORM_TTL_S = 12 * 3600
@@ -133,9 +133,7 @@ def require(caller: Caller, *scopes: str) -> int:
 
 
 def require_owner(caller: Caller, item: Job | DataSet, what: str) -> None:
-    """Raise unless it is the caller's own or they are an admin; what they may not see is a 404."""
-    if not caller.may_see(item):
-        raise not_found(what)
+    """Raise unless it is the caller's own, as far as they see it, or they are an admin."""
     require(caller, "requester", "admin")
     if not caller.owns(item):
         raise Problem(403, f"this {what} is somebody else's")

@@ -134,7 +134,7 @@ def _configure_log() -> None:
 def _say_link(chosen: Settings, store: Store, port: int) -> None:
     """Print the link by which the first admin chooses a password, until some admin can get in."""
     with store.read() as connection:
-        if accounts.has_admin(connection):
+        if accounts.has_admin(connection, store.now()):
             return
     secret = store.write(lambda tx: accounts.make_link(tx, accounts.grant(tx, "admin", ["admin"])))
     typer.echo(f"data folder: {store.settings.data_dir.resolve()}")

@@ -265,7 +265,7 @@ class AuditorsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A token for somebody."""
 
-    account: Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)]
+    account: AccountName
     scope: Literal["requester", "auditor", "trusted_host"]
     days: Annotated[int, Meta(ge=1, le=3650)] = 365
 

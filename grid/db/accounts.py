@@ -145,11 +145,15 @@ def known(connection: Connection, kind: str, number: str, now: int) -> Known | N
     )
 
 
-def has_admin(connection: Connection) -> bool:
-    """Whether some admin can get in, by a password or a token."""
+def has_admin(connection: Connection, now: int) -> bool:
+    """Whether some admin can get in, by a password or by a token that is good and an admin's."""
     admins = ACCOUNT.c.roles.contains("admin") & ACCOUNT.c.disabled_at.is_(None)
     token = select(TOKEN.c.id).where(
-        TOKEN.c.account_id == ACCOUNT.c.id, TOKEN.c.kind == "token", TOKEN.c.revoked_at.is_(None)
+        TOKEN.c.account_id == ACCOUNT.c.id,
+        TOKEN.c.kind == "token",
+        TOKEN.c.scopes.contains("admin"),
+        TOKEN.c.revoked_at.is_(None),
+        TOKEN.c.expires_at.is_(None) | (TOKEN.c.expires_at > now),
     )
     inside = ACCOUNT.c.password_hash.is_not(None) | token.exists()
     return connection.execute(select(ACCOUNT.c.id).where(admins, inside)).first() is not None
@@ -174,7 +178,7 @@ def change(
     would be left who may administer; the caller's transaction must then be rolled back.
     """
     connection, now = transaction.connection, transaction.now
-    before = has_admin(connection)
+    before = has_admin(connection, now)
     if roles is not None:
         changes.set_roles(connection, account_id, words(roles))
     if disabled is not None:
@@ -183,7 +187,7 @@ def change(
         changes.revoke_tokens(connection, account_id, ("session", "link"), now)
     if disabled or (roles is not None and "trusted_host" not in set(roles)):
         _end_trusted_hosts(transaction, account_id)
-    if before and not has_admin(connection):
+    if before and not has_admin(connection, now):
         raise LastAdmin
 
 

@@ -63,7 +63,7 @@ def test_a_crash_keeps_what_was_committed_and_nothing_else(
     assert known == first + (2 if kept else 1)
     assert fates.crashes == {moment: 1}
     with again.read() as connection:
-        assert not accounts.has_admin(connection)
+        assert not accounts.has_admin(connection, START)
     again.close()
 
 

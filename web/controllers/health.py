@@ -29,7 +29,7 @@ def show_readiness(request: AnyRequest) -> Response[bytes]:
     failing = []
     try:
         with server.store.read() as connection:
-            accounts.has_admin(connection)
+            accounts.has_admin(connection, server.store.now())
     except Exception as error:
         failing.append(f"database: {type(error).__name__}")
     try:

@@ -45,9 +45,9 @@ async def add_token(request: AnyRequest) -> Response[bytes]:
     Idempotency-Key keeps it.
     """
     server, caller = looks.asked(request)
+    account_id, passes = granting.mine(caller), server.store.keyring.passes
     body = await bodies.read(request, NewTokenBody)
     scopes, ends = granting.made(server, caller, body.scopes, body.days, body.label)
-    account_id, passes = granting.mine(caller), server.store.keyring.passes
     number, token = await server.store.awrite(
         lambda tx: accounts.issue(tx, passes, account_id, scopes, ends, body.label)
     )
