@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from grid.chunks import arrow_type
+from grid.codegen.columnar import column as stored
 from grid.codegen.failing import sites
 from grid.codegen.failures import RowsFailed
 from grid.codegen.reference import Faults, Values, evaluated, selected
@@ -15,7 +16,7 @@ from grid.codegen.reference.ordering import order
 from grid.codegen.tree import Expr
 from grid.items import Column, Json
 from grid.plan import ending
-from grid.plan.query import Order, Query, stored
+from grid.plan.query import Order, Query
 from grid.plan.spelling import value_of
 
 
@@ -36,7 +37,7 @@ def rows(query: Query, state: Json, *, forgiving: bool) -> pa.RecordBatch:
 
     def compare(left: int, right: int) -> int:
         for one, values in by:
-            found = _compared(one, values[left], values[right])
+            found = compared(one, values[left], values[right])
             if found:
                 return found
         return 0
@@ -80,7 +81,8 @@ def _forgive(expr: Expr | None, faults: Faults, forgiving: bool) -> None:
         raise RowsFailed(f"group {min(faults) + 1} of the output: {site.why} ({site.at.pointer})")
 
 
-def _compared(one: Order, left: Any, right: Any) -> int:
+def compared(one: Order, left: Any, right: Any) -> int:
+    """−1, 0 or 1: which of two values of its expression comes first."""
     if left is None or right is None:
         found = int(left is None) - int(right is None)
         return -found if one.nulls_first else found

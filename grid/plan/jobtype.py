@@ -12,7 +12,15 @@ from grid.plan.aggregates import State
 from grid.plan.program import program
 from grid.plan.query import GROUPS_DEFAULT, Final, Output, Planner, Query
 from grid.plan.spec import measured
-from grid.plugins.contract import COST_MAX, Chunk, JobType, Merged, OutputError, Part
+from grid.plugins.contract import (
+    COST_MAX,
+    OUTPUT_BYTES_LIMIT,
+    Chunk,
+    JobType,
+    Merged,
+    OutputError,
+    Part,
+)
 
 #: What a row costs, where a column read by it costs 1: of doubles, which cost the most.
 COSTS = {
@@ -28,6 +36,8 @@ KEY_COST = 4
 
 class PlannedJobType(JobType):
     """A job type whose answer is a query's; `plan` is all that it must say."""
+
+    output_bytes_max = OUTPUT_BYTES_LIMIT
 
     @abstractmethod
     def plan(self, spec: Json, columns: Sequence[Column]) -> Query:

@@ -1,211 +1,210 @@
 """This file is where a query without groups is planned: filter and project, a row for a row.
 
-Hosts answer which rows are selected, as filterBy does, and the values of columns that are computed;
-what stands in the data set already is read from there when merging.
+Hosts answer as `codegen.projection` says: which rows are selected, and the columns that are
+computed; what stands in the data set already is read from there when merging. Rows come in the
+order of the data set and are final at once; where the query orders them, the first `rows_max` of
+those merged so far are the state, spelled as in `spelling`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cmp_to_key
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
+from msgspec.structs import replace
 
-from grid.chunks import arrow_type, select_rows
-from grid.codegen import failures, selection
-from grid.codegen.failing import Site, failing, sites
+from grid.chunks import arrow_type, select_rows, to_python
+from grid.codegen.columnar import column as stored
 from grid.codegen.failures import RowsFailed
-from grid.codegen.frame import Frame
-from grid.codegen.javascript import Rows
-from grid.codegen.program import Program, assemble
-from grid.codegen.reference import Chunk, Faults, evaluated, selected
-from grid.codegen.tree import ColumnRef, Expr, reads
+from grid.codegen.projection import Projection
+from grid.codegen.tree import ColumnRef, Expr
 from grid.items import Column, Json
-from grid.plan.grouping import SPELLED
+from grid.plan.final import compared
 from grid.plan.program import sized
-from grid.plan.query import Output, stored
+from grid.plan.query import Order, Output
 from grid.plan.spelling import spelled, value_of, weight
 from grid.plugins.contract import Merged, Part
 
-#: Bytes of JSON that computed values of a work unit may take; which rows it selects comes beside.
-VALUES_WEIGHT_MAX = 40_000
+#: Rows that are kept until the last work unit is merged, and bytes of JSON that they may take.
+ROWS_MAX, ROWS_WEIGHT_MAX = 10_000, 8_000_000
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """The stages, in order: scan, filter, project, and then how many rows are wanted."""
+    """The stages, in order: scan, filter, project, sort, and then how many rows are wanted."""
 
     columns: tuple[Column, ...]
     where: Expr | None
     outputs: tuple[Output, ...]
+    #: Over the data set's columns; rows that it leaves equal stay as they are in the data set.
+    order: tuple[Order, ...] = ()
     offset: int = 0
+    #: At most ROWS_MAX with `offset` where there is an order.
     limit: int | None = None
 
     @property
-    def computed(self) -> tuple[Expr, ...]:
-        """The expressions that hosts compute."""
-        return tuple(one.expr for one in self.outputs if not isinstance(one.expr, ColumnRef))
+    def cells(self) -> tuple[Expr, ...]:
+        """What is known of a row when merging, each once: outputs, and what they are ordered by."""
+        chosen = [one.expr for one in self.outputs]
+        return tuple(dict.fromkeys([*chosen, *(one.expr for one in self.order)]))
 
     @property
-    def expressions(self) -> tuple[Expr | None, ...]:
-        """All that is computed of a row, in the order in which its failures count."""
-        return (self.where, *self.computed)
+    def sources(self) -> tuple[str, ...]:
+        """The columns that are read from the data set when merging."""
+        return tuple(one.column.name for one in self.cells if isinstance(one, ColumnRef))
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        """The columns its hosts need; the first one when they need none, to know the rows."""
-        return reads(self.columns, *self.expressions) or (self.columns[0].name,)
+    def projection(self) -> Projection:
+        """What hosts compute."""
+        computed = tuple(one for one in self.cells if not isinstance(one, ColumnRef))
+        return Projection(where=self.where, expressions=computed)
 
     @property
-    def sites(self) -> tuple[Site, ...]:
-        """Where a row can fail."""
-        return sites(*self.expressions)
+    def rows_max(self) -> int | None:
+        """How many rows have to be known before the first of them is left out."""
+        return None if self.limit is None else self.offset + self.limit
 
     @property
     def output_columns(self) -> tuple[Column, ...]:
-        """The columns of the output; those of the data set as they are in it, but for the name."""
+        """The columns of the output; those of the data set as they are in it, but for the name,
+        unless rows are sorted.
+        """
         return tuple(
-            _renamed(one.expr.column, one.name)
-            if isinstance(one.expr, ColumnRef)
+            replace(one.expr.column, name=one.name)
+            if isinstance(one.expr, ColumnRef) and not self.order
             else stored(one.name, one.expr.type)
             for one in self.outputs
         )
 
+    def program(self) -> str:
+        """The program's text; raises SpecError where it would be too long."""
+        return sized(self.projection.program(self.columns)).text
 
-def program(listing: Listing) -> Program:
-    """The program of a listing; raises SpecError where it would be too long."""
-    names = listing.reads
-    frame = Frame([one for one in listing.columns if one.name in names], *listing.expressions)
-    rows = Rows(frame)
-    keep = rows.keep(listing.where)
-    lists, pushed = [], []
-    for expr in listing.computed:
-        cell = rows.cell(expr)
-        fault, _ = rows.fault((expr, "1"))
-        known = [*cell.valid, *([] if fault == "0" else [f"!{fault}"])]
-        name, shown = frame.name("z"), SPELLED[cell.form].format(cell.text)
-        lists.append(name)
-        made = f"{' & '.join(known)} ? {shown} : null" if known else shown
-        pushed.append(f"kit.push({name}, {made});")
-    if pushed and keep != "1":
-        pushed = [f"if ({keep}) {{", *pushed, "}"]
-    failed = failures.counting(
-        rows, (listing.where, "1"), *((expr, keep) for expr in listing.computed)
-    )
-    made_program = assemble(
-        frame,
-        before=[
-            "const answers = kit.list();",
-            *(f"const {name} = kit.list();" for name in lists),
-            *failed.before,
-        ],
-        start=["const hits = kit.bytes(count);"],
-        rows=[*rows.lines, *failed.rows, f"hits[i] = {keep};", *pushed],
-        end=["kit.push(answers, kit.selection(hits));"],
-        after=[
-            "const values = kit.list();",
-            *(f"kit.push(values, {name});" for name in lists),
-            f"const refused = kit.weight(values) > {VALUES_WEIGHT_MAX} ? 2 : 0;",
-        ],
-        result=f"{{{failed.pair}full: refused, chunks: refused === 0 ? answers : kit.list(), "
-        "values: refused === 0 ? values : kit.list()}",
-    )
-    return sized(made_program)
+    def params(self) -> Json:
+        """What the program gets as data."""
+        return self.projection.program(self.columns).params
 
+    def start(self) -> Json:
+        """The state before the first part."""
+        kept: Json = {"kept": []} if self.order else {}
+        return {"rows": 0, "failed": 0, **kept}
 
-def reference(listing: Listing, chunks: Sequence[Chunk]) -> Json:
-    """What a host answers for these chunks, computed in Python."""
-    numbers = failing(*listing.expressions)
-    answers: list[Json] = []
-    values: list[list[Json]] = [[] for _ in listing.computed]
-    faults: list[Faults] = []
-    for chunk in chunks:
-        rows = len(next(iter(chunk.values())))
-        hits, failed = selected(listing.where, chunk, rows)
-        answers.append(selection.spell(hits))
-        keep = [row for row, hit in enumerate(hits) if hit]
-        for expr, into in zip(listing.computed, values, strict=True):
-            found, wrong = evaluated(expr, chunk, rows, numbers)
-            into += [None if row in wrong else spelled(found[row]) for row in keep]
-            for row in set(keep) & set(wrong):
-                failed[row] = min(wrong[row], failed.get(row, wrong[row]))
-        faults.append(failed)
-    full = 2 if weight(values) > VALUES_WEIGHT_MAX else 0
-    output: Json = {"full": full, "chunks": answers, "values": values}
-    if full:
-        output |= {"chunks": [], "values": []}
-    if listing.sites:
-        output[failures.FIELD] = failures.counted(faults)
-    return output
+    def merge(self, state: Json, part: Part, spec: Json) -> Merged:
+        """The part's selected rows; the state counts them, and what failed.
 
+        Raises RowsFailed where the job cannot go on, ValueError for no answer to the plan.
+        """
+        failed, batches = self._selected(part, spec)
+        table = pa.Table.from_batches(batches, self._schema)
+        counted = {
+            "rows": state["rows"] + table.num_rows,
+            "failed": state["failed"] + failed,
+        }
+        if self.order:
+            return Merged(state={**counted, "kept": self._sorted(state["kept"], table)})
+        first, last = max(0, self.offset - state["rows"]), table.num_rows
+        if self.rows_max is not None:
+            last = min(last, max(0, self.rows_max - state["rows"]))
+        wanted = table.slice(first, max(0, last - first)).combine_chunks()
+        rows = self._named([wanted.column(str(place)) for place in self._places()])
+        return Merged(state=counted, rows=rows if rows.num_rows else None)
 
-def check(output: Json, rows: Sequence[int]) -> None:
-    """Raise ValueError unless an honest program could answer so, as `merging.check`."""
-    if output["full"]:
-        if output["chunks"] or output["values"]:
-            raise ValueError("/full: and still there are rows")
-    elif len(output["chunks"]) != len(rows):
-        raise ValueError(f"{len(output['chunks'])} selections for {len(rows)} chunks")
-    else:
-        for part, count in zip(output["chunks"], rows, strict=True):
-            selection.read(part, count)
-        found = sum(part["count"] for part in output["chunks"])
-        for values in output["values"]:
-            kinds = {type(value) for value in values}
-            if len(values) != found or not kinds <= {str, bool, type(None)}:
-                raise ValueError("/values: a value for each row is needed")
-    failures.check(output, rows)
+    def end(self, state: Json) -> Merged:
+        """The rows that are known only at the end: all, where they are sorted."""
+        if not self.order:
+            return Merged(state=state)
+        rows = state["kept"][self.offset :]
+        arrays = [
+            pa.array([value_of(row[place], one.expr.type) for row in rows], arrow_type(column))
+            for place, one, column in zip(
+                self._places(), self.outputs, self.output_columns, strict=True
+            )
+        ]
+        return Merged(state=state, rows=self._named(arrays))
 
+    def _places(self) -> list[int]:
+        """Where among the cells each output is."""
+        return [self.cells.index(one.expr) for one in self.outputs]
 
-def merge(listing: Listing, state: Json, part: Part, spec: Json) -> Merged:
-    """The part's selected rows, which are final; the state counts them, and what failed."""
-    failed = failures.forgiven(part.output, listing.sites, part.first_chunk, spec)
-    if part.output["full"]:
-        raise RowsFailed(
-            f"the computed columns of the work unit at chunk {part.first_chunk} take more than "
-            f"{VALUES_WEIGHT_MAX} bytes; select fewer rows, compute less, or upload the data set "
-            "in smaller chunks"
-        )
-    batch = _rows(listing, part)
-    first = max(0, listing.offset - state["rows"])
-    last = batch.num_rows
-    if listing.limit is not None:
-        last = min(last, max(0, listing.offset + listing.limit - state["rows"]))
-    wanted = batch.slice(first, max(0, last - first))
-    state = {"rows": state["rows"] + batch.num_rows, "failed": state["failed"] + failed}
-    return Merged(state=state, rows=wanted if wanted.num_rows else None)
+    @property
+    def _schema(self) -> pa.Schema:
+        columns = [
+            one.column if isinstance(one, ColumnRef) else stored("", one.type) for one in self.cells
+        ]
+        return pa.schema([(str(n), arrow_type(one)) for n, one in enumerate(columns)])
 
+    def _named(self, arrays: Sequence[pa.Array | pa.ChunkedArray]) -> pa.RecordBatch:
+        names = [one.name for one in self.outputs]
+        whole = [
+            one.combine_chunks() if isinstance(one, pa.ChunkedArray) else one for one in arrays
+        ]
+        return pa.RecordBatch.from_arrays(whole, names=names)
 
-def _rows(listing: Listing, part: Part) -> pa.RecordBatch:
-    """All that the part selected."""
-    picks = part.output["chunks"]
-    plain = [one.expr.column.name for one in listing.outputs if isinstance(one.expr, ColumnRef)]
-    kept: dict[str, list[pa.Array]] = {name: [] for name in plain}
-    if plain and any(pick["count"] for pick in picks):
-        names = list(dict.fromkeys(plain))
-        for pick, rows, batch in zip(picks, part.rows, part.source(names), strict=True):
-            chosen = select_rows(batch, selection.read(pick, rows))
-            for name in names:
-                kept[name].append(chosen.column(name))
-    columns = listing.output_columns
-    values = iter(part.output["values"])
-    arrays = []
-    for one, column in zip(listing.outputs, columns, strict=True):
-        kind = arrow_type(column)
-        if isinstance(one.expr, ColumnRef):
-            pieces = kept[one.expr.column.name]
-            arrays.append(pa.concat_arrays(pieces) if pieces else pa.array([], kind))
-        else:
-            known = [value_of(value, one.expr.type) for value in next(values)]
-            arrays.append(pa.array(known, kind))
-    return pa.record_batch(arrays, names=[column.name for column in columns])
+    def _selected(self, part: Part, spec: Json) -> tuple[int, Iterator[pa.RecordBatch]]:
+        """How many rows failed, and the cells of each chunk's selected rows."""
+        failed, kept = self.projection.parts(part.output, part.rows, part.first_chunk, spec)
+        names = list(dict.fromkeys(self.sources))
+        some = any("rows" not in one or one["rows"]["count"] for one in part.output["chunks"])
+        read = part.source(names) if names and some else iter([None] * len(part.rows))
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            for one, source in zip(kept, read, strict=True):
+                if names and source is None:
+                    continue
+                if source is not None and one.rows is not None:
+                    source = select_rows(source, one.rows)
+                computed = iter(one.arrays)
+                arrays = [
+                    source.column(cell.column.name)
+                    if isinstance(cell, ColumnRef)
+                    else next(computed)
+                    for cell in self.cells
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+        return failed, batches()
+
+    def _sorted(self, kept: Sequence[Json], table: pa.Table) -> list[Json]:
+        """The first of the kept rows and of those of the table."""
+        most = self.rows_max or 0
+        places = [self.cells.index(one.expr) for one in self.order]
+        if most and table.num_rows > most:
+            table = table.filter(_foremost(table.column(str(places[0])), self.order[0], most))
+        lists = [to_python(table.column(str(n)).combine_chunks()) for n in range(len(self.cells))]
+        arrived = [[spelled(value) for value in row] for row in zip(*lists, strict=True)]
+        rows = [*kept, *arrived]
+        values = [
+            [value_of(row[place], self.cells[place].type) for row in rows] for place in places
+        ]
+
+        def compare(left: int, right: int) -> int:
+            for one, known in zip(self.order, values, strict=True):
+                found = compared(one, known[left], known[right])
+                if found:
+                    return found
+            return 0
+
+        chosen = sorted(range(len(rows)), key=cmp_to_key(compare))[:most]
+        first = [rows[row] for row in chosen]
+        if weight(first) > ROWS_WEIGHT_MAX:
+            raise RowsFailed(
+                f"the first {len(first)} rows take more than {ROWS_WEIGHT_MAX} bytes until all are "
+                "sorted; say a smaller LIMIT, or ask for fewer columns"
+            )
+        return first
 
 
-def _renamed(column: Column, name: str) -> Column:
-    return Column(
-        name=name,
-        type=column.type,
-        physical=column.physical,
-        nullable=column.nullable,
-        precision=column.precision,
-        scale=column.scale,
-    )
+def _foremost(values: pa.ChunkedArray, by: Order, most: int) -> pa.Array:
+    """Which rows are not behind `most` others by this key alone."""
+    array = values.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
+    if pa.types.is_floating(array.type):
+        array = pc.if_else(pc.is_nan(array), float("inf"), array)
+    way = "descending" if by.descending else "ascending"
+    nulls = "at_start" if by.nulls_first else "at_end"
+    return pc.less_equal(pc.rank(array, sort_keys=[("", way, nulls)], tiebreaker="min"), most)

@@ -3,7 +3,7 @@
 An answer is `{"full": 0, "keys": [[…], …], "states": [[…], …]}`: a list for each key and for each
 partial aggregate, with an element for each group, in the order in which groups came. A state has
 the same lists, and how many rows failed. `full` is 1 for more groups than the plan has room for, 2
-for groups that take more than a report may: then there are none.
+for groups that take more than WEIGHT_MAX: then there are none.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def _refusal(full: int, query: Query, first_chunk: int) -> str:
             f"group by less, or say a larger max_groups{allowed}"
         )
     return (
-        f"the groups of the work unit at chunk {first_chunk} take more than {WEIGHT_MAX} bytes; "
-        "group by less, ask for fewer aggregates, or upload the data set in smaller chunks"
+        f"the groups of the work unit at chunk {first_chunk} take more than {WEIGHT_MAX:,} bytes; "
+        "group by less, ask for fewer aggregates, or say a smaller workunit_chunks"
     )
 
 

@@ -72,7 +72,7 @@ def _before(query: Query, frame: Frame, groups: Grouping | None) -> list[str]:
 
 
 def _after(frame: Frame, groups: Grouping | None, spelled: list[str]) -> list[str]:
-    """Lines that make the lists of keys and states, and refuse what is too much for a report."""
+    """Lines that make the lists of keys and states, and refuse what is too much to merge."""
     lists = [frame.name("z") for _ in spelled]
     pushed = [f"kit.push({name}, {made});" for name, made in zip(lists, spelled, strict=True)]
     if groups is not None:

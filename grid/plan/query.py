@@ -8,31 +8,23 @@ from msgspec import Struct
 
 from grid.codegen.build import Place
 from grid.codegen.cells import Form
+from grid.codegen.columnar import column as stored
 from grid.codegen.failing import Site, sites
 from grid.codegen.frame import Frame
 from grid.codegen.javascript import Rows
 from grid.codegen.tree import ColumnRef, Expr, reads, walk
-from grid.codegen.types import INTEGER, PRECISION_64, Kind, Type
-from grid.items import Column, LogicalType, PhysicalType
+from grid.codegen.types import INTEGER, Kind, Type
+from grid.items import Column
 from grid.plan.aggregates import Aggregate, State
 
 #: Whole numbers within this are added up in 64 bits.
 NARROW_MAX = 2**31
 #: Groups of a job unless its spec says otherwise, and at most: states of all travel in JSON.
 GROUPS_DEFAULT, GROUPS_MAX = 4_096, 16_384
-#: Bytes of JSON that a work unit's groups may take: a report has 64 kB at most.
-WEIGHT_MAX = 60_000
+#: Bytes of JSON that a work unit's groups may take: merging them must not keep the server long.
+WEIGHT_MAX = 4_000_000
 #: What a program may allocate for the states of all its groups.
 STATES_BYTES_MAX = 64 << 20
-#: How the values of a kind are stored.
-STORED: dict[Kind, tuple[LogicalType, PhysicalType]] = {
-    Kind.INTEGER: (LogicalType.INT64, PhysicalType.INT64),
-    Kind.DOUBLE: (LogicalType.DOUBLE, PhysicalType.DOUBLE),
-    Kind.BOOLEAN: (LogicalType.BOOLEAN, PhysicalType.BOOLEAN),
-    Kind.TEXT: (LogicalType.TEXT, PhysicalType.UTF8),
-    Kind.DATE: (LogicalType.DATE, PhysicalType.INT64),
-    Kind.TIMESTAMP: (LogicalType.TIMESTAMP, PhysicalType.INT64),
-}
 
 
 class Partial(Struct, frozen=True):
@@ -168,23 +160,6 @@ class Planner:
 
     def _partial(self, partial: Partial) -> int:
         return self._partials.setdefault(partial, len(self._partials))
-
-
-def stored(name: str, type: Type) -> Column:
-    """A column that holds any value of the type."""
-    if type.kind is Kind.DECIMAL:
-        wide = type.precision > PRECISION_64
-        logical, physical = LogicalType.DECIMAL, PhysicalType.INT128 if wide else PhysicalType.INT64
-    else:
-        logical, physical = STORED[type.kind]
-    return Column(
-        name=name,
-        type=logical,
-        physical=physical,
-        nullable=True,
-        precision=type.precision,
-        scale=type.scale,
-    )
 
 
 def _narrow(expr: Expr) -> bool:

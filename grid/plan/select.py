@@ -7,7 +7,7 @@ other way round; a number is the place of an item; GROUP BY ALL groups by whatev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from sqlglot import exp
@@ -23,6 +23,7 @@ from grid.codegen.words import tree
 from grid.items import Column
 from grid.plan.aggregates import BY_SQL
 from grid.plan.clauses import Clauses, Item
+from grid.plan.listing import ROWS_MAX as SORTED_MAX
 from grid.plan.listing import Listing
 from grid.plan.query import Final, Order, Output, Planner, Query
 from grid.plan.spec import unique
@@ -95,7 +96,7 @@ class _Select:
             [self.pointer] * len(self.chosen),
         )
         having = self.clauses.only("HAVING")
-        order = [self._order(item) for item in self.clauses.items("ORDER BY")]
+        order = [self._order(item, self._final) for item in self.clauses.items("ORDER BY")]
         keys = [Order(expr=self.planner.key(key, Place(self.pointer))) for key in self.planner.keys]
         final = Final(
             outputs=outputs,
@@ -107,26 +108,40 @@ class _Select:
         return self.planner.query(final, groups_max)
 
     def listing(self) -> Listing:
-        order = self.clauses.items("ORDER BY")
-        if order:
-            message = "ORDER BY needs groups here: rows come in the order of the data set"
-            raise order[0].place.refuse(message)
+        self.chosen = [each for one in self.chosen for each in self._starless(one)]
         outputs: list[Output] = []
         for one in self.chosen:
-            if isinstance(one.root, exp.Star):
-                outputs += [Output(name=x.name, expr=ColumnRef(x)) for x in self.columns]
-            else:
-                expr = read(one.root, self.columns, self.pointer)
-                if expr.kind is Kind.NULL:
-                    raise one.item.place.refuse("NULL alone has no type; use CAST")
-                outputs.append(Output(name=one.name, expr=expr))
+            expr = self._row(one.root)
+            if expr.kind is Kind.NULL:
+                raise one.item.place.refuse("NULL alone has no type; use CAST")
+            outputs.append(Output(name=one.name, expr=expr))
+        items = self.clauses.items("ORDER BY")
+        offset, limit = self._count("OFFSET") or 0, self._count("LIMIT")
+        if items and (limit is None or offset + limit > SORTED_MAX):
+            raise items[0].place.refuse(
+                f"ORDER BY without groups needs a LIMIT, of {SORTED_MAX} with OFFSET at most"
+            )
+        if len(items) > ITEMS_MAX:
+            raise items[ITEMS_MAX].place.refuse(f"rows are ordered by {ITEMS_MAX} keys at most")
         return Listing(
             columns=self.planner.columns,
             where=self.planner.where,
             outputs=unique(outputs, [self.pointer] * len(outputs)),
-            offset=self._count("OFFSET") or 0,
-            limit=self._count("LIMIT"),
+            order=tuple(self._order(item, self._row) for item in items),
+            offset=offset,
+            limit=limit,
         )
+
+    def _starless(self, one: Chosen) -> list[Chosen]:
+        """The item, or all columns in its place where it is `*`."""
+        if not isinstance(one.root, exp.Star):
+            return [one]
+        roots = [exp.column(exp.to_identifier(each.name, quoted=True)) for each in self.columns]
+        return [Chosen(root, root.name, False, one.item) for root in roots]
+
+    def _row(self, root: exp.Expr) -> Expr:
+        """Over the data set's columns."""
+        return read(root, self.columns, self.pointer)
 
     def _grouped(self) -> list[tuple[exp.Expr, Place]]:
         """The trees of the keys."""
@@ -221,7 +236,7 @@ class _Select:
         found = read(root, self.columns, self.pointer, self._known_having)
         return build.truth(found, "HAVING", item.place)
 
-    def _order(self, item: Item) -> Order:
+    def _order(self, item: Item, meant: Callable[[exp.Expr], Expr]) -> Order:
         """`expression [ASC | DESC] [NULLS FIRST | LAST]`; NULL comes last where nothing is said."""
         tokens = list(item.tokens)
         words = [token.text.lower() for token in tokens]
@@ -237,7 +252,9 @@ class _Select:
             raise item.place.refuse("ORDER BY ALL is not part of the language")
         numbered = self._numbered(item)
         root = tree(item.text, self.pointer) if numbered is None else numbered.root
-        expr = self._final(self._alias(root, first=True) or root)
+        expr = meant(self._alias(root, first=True) or root)
+        if expr.kind is Kind.NULL:
+            raise item.place.refuse("NULL alone orders nothing")
         return Order(expr=expr, descending=descending, nulls_first=nulls_first)
 
     def _count(self, clause: str) -> int | None:

@@ -23,6 +23,8 @@ NAN_BITS = "7ff8000000000000"
 #: The digits of 2^53 squares of the largest double, and room to spare.
 DIGITS_MAX = 1_100
 _SUM = re.compile(r"(-?[0-9a-f]{1,1100})(?:p([1-9][0-9]{0,3}))?")
+#: What JSON has as \u00XX at most.
+_ESCAPED = re.compile(r'[\x00-\x1f"\\]')
 _ODD = {"nan": 1, "inf": 2, "-inf": 4}
 
 
@@ -108,7 +110,7 @@ def weight(items: Iterable[Json]) -> int:
     total = 0
     for item in items:
         if isinstance(item, str):
-            total += 3 + sum(6 if c < " " or c in '"\\' else len(c.encode()) for c in item)
+            total += 3 + len(item.encode()) + 5 * len(_ESCAPED.findall(item))
         elif isinstance(item, list):
             total += 3 + weight(item)
         elif isinstance(item, int) and not isinstance(item, bool):
