@@ -18,6 +18,7 @@ from web_people import API, People
 from grid.db import accounts
 from grid.identifiers import Kind
 from web import callers
+from web.deeds import DEEDS
 
 #: Everybody there is: without an account, with a token of each scope, and in a browser.
 WHO = (
@@ -86,6 +87,7 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     f"POST {API}/jobs/{{id:str}}/pause": (MOVED, MOVED_PRIVATE),
     f"POST {API}/jobs/{{id:str}}/resume": (MOVED, MOVED_PRIVATE),
     f"POST {API}/jobs/{{id:str}}/cancel": (MOVED, MOVED_PRIVATE),
+    f"POST {API}/jobs/{{id:str}}/priority": (MOVED, MOVED_PRIVATE),
     f"POST {API}/jobs/{{id:str}}/reserve": (MOVED, MOVED_PRIVATE),
     f"POST {API}/jobs/{{id:str}}/release": (MOVED, MOVED_PRIVATE),
     f"GET {API}/workunits/{{id:str}}": (OPEN, SEEN),
@@ -161,6 +163,7 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     "POST /setup": FIRST_FORM,
     "GET /register": rule("", 404),  # by invitation
     "POST /register": rule("", 404),
+    "POST /deeds/{name:str}": FORM,
     "GET /account": PAGE,
     "POST /account/tokens": FORM,
     "POST /account/tokens/{id:str}/rotate": FORM,
@@ -176,6 +179,8 @@ NO_COOKIE = {
     "POST /login", "POST /setup", "POST /register",
 }  # fmt: skip
 STREAMS = "/events"
+#: What is read before it is asked whose a thing is.
+BODIES = {f"POST {API}/jobs/{{id:str}}/priority": {"priority": 0}}
 
 
 class Stage:
@@ -232,6 +237,7 @@ class Stage:
         kind = route.removeprefix(API).removeprefix("/admin").strip("/").split("/")[0]
         single = {
             "job-types": "filterBy",
+            "deeds": next(iter(DEEDS)),
             "accounts": names.public(Kind.ACCOUNT, self.owner),
             "volunteers": names.public(Kind.VOLUNTEER, 1),
             "results": names.public(Kind.RESULT, 1),
@@ -268,7 +274,11 @@ class Stage:
         if method in ("POST", "PUT"):
             form = not template.startswith(API)
             csrf = headers.get("X-CSRF-Token", "")
-            body = {"data": {"x": "1", "csrf": csrf}} if form else {"json": {"x": 1}}
+            body = (
+                {"data": {"x": "1", "csrf": csrf}}
+                if form
+                else {"json": BODIES.get(route, {"x": 1})}
+            )
         self.people.http.cookies.clear()
         answer = self.people.http.request(
             {"ASGI": "GET"}.get(method, method), path,
