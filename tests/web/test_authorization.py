@@ -179,8 +179,6 @@ NO_COOKIE = {
     "POST /login", "POST /setup", "POST /register",
 }  # fmt: skip
 STREAMS = "/events"
-#: What is read before it is asked whose a thing is.
-BODIES = {f"POST {API}/jobs/{{id:str}}/priority": {"priority": 0}}
 
 
 class Stage:
@@ -274,11 +272,7 @@ class Stage:
         if method in ("POST", "PUT"):
             form = not template.startswith(API)
             csrf = headers.get("X-CSRF-Token", "")
-            body = (
-                {"data": {"x": "1", "csrf": csrf}}
-                if form
-                else {"json": BODIES.get(route, {"x": 1})}
-            )
+            body = {"data": {"x": "1", "csrf": csrf}} if form else {"json": {"x": 1}}
         self.people.http.cookies.clear()
         answer = self.people.http.request(
             {"ASGI": "GET"}.get(method, method), path,

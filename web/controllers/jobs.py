@@ -164,7 +164,8 @@ async def cancel_job(request: AnyRequest) -> Response[bytes]:
 async def change_priority(request: AnyRequest) -> Response[bytes]:
     """Puts a job before others, or behind them: larger goes first, above 0 is an admin's to give.
     Owner or admin."""
-    require(looks.asked(request)[1], "requester", "admin")
+    server, caller = looks.asked(request)
+    require_owner(caller, looks.find_job(server, caller, request.path_params["id"]).job, "job")
     body = await bodies.read(request, PriorityBody)
 
     def change(transaction: Transaction, _: Server, caller: Caller, job_id: int) -> None:
