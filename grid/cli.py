@@ -26,6 +26,9 @@ from grid.db.transaction import Transaction
 from grid.items import Mode
 from grid.kit.making import NotMade, make
 from grid.plugins.loader import OWN_FOLDER, Found, PluginError, discover
+from grid.publishing.command import key as log_key
+from grid.publishing.command import witness
+from grid.replay import Difference, histories
 from grid.simulation import campaign
 from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
 from grid.volunteer.command import volunteer
@@ -37,6 +40,8 @@ app = typer.Typer(
 )
 plugins = typer.Typer(no_args_is_help=True, help="See and enable job types.")
 app.command()(audit)
+app.command()(witness)
+app.add_typer(log_key, name="key")
 app.add_typer(plugins, name="plugins")
 
 console = Console()
@@ -94,6 +99,26 @@ def export_audit(
         file.unlink(missing_ok=True)
         stop(f"{file}: {error}")
     typer.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+@app.command()
+def replay(
+    history: Annotated[list[Path], typer.Argument(help="JSON lines of an entry each.")],
+) -> None:
+    """Judge recorded histories again by today's rules; exit code 1 at the first difference."""
+    for path in history:
+        try:
+            said = histories(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            stop(f"{path}: {error.strerror or error}")
+        except ValueError as error:
+            stop(f"{path}: {error}")
+        if isinstance(said, Difference):
+            typer.echo(f"{path}: entry {said.place} would be decided otherwise today")
+            typer.echo(f"  logged: {said.logged}")
+            typer.echo(f"  today:  {said.today}")
+            raise typer.Exit(1)
+        typer.echo(f"{path}: {said} verdicts, all as today's rules decide")
 
 
 @plugins.command("list")

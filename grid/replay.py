@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
 from msgspec import Struct
 
 from grid.auditlog.entries import SCHEMA, EntryKind
@@ -24,6 +25,13 @@ class Difference(Struct, frozen=True, kw_only=True):
     place: int
     logged: Json
     today: Json
+
+
+class Recorded(Struct, frozen=True, kw_only=True):
+    """One line of a recorded history."""
+
+    kind: str
+    facts: dict[str, Json]
 
 
 def replay(entries: Iterable[tuple[str, Mapping[str, Json]]]) -> Difference | None:
@@ -44,6 +52,25 @@ def replay(entries: Iterable[tuple[str, Mapping[str, Json]]]) -> Difference | No
         if today != logged:
             return Difference(place=place, logged=logged, today=today)
     return None
+
+
+def histories(text: str) -> Difference | int:
+    """Judge a recorded history again, JSON lines of `kind` and `facts`; how many verdicts it holds
+    when all are the same.
+
+    Raises ValueError, which names the line, for what is no history or of another schema.
+    """
+    verdicts = 0
+    for place, line in enumerate(text.splitlines()):
+        try:
+            one = msgspec.json.decode(line, type=Recorded)
+            different = replay([(one.kind, one.facts)])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"line {place + 1} is no entry: {error!r}") from error
+        if different is not None:
+            return Difference(place=place, logged=different.logged, today=different.today)
+        verdicts += one.kind == EntryKind.VERDICT
+    return verdicts
 
 
 def _judge_again(facts: Mapping[str, Json]) -> Json:

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     #: Where the inner frame comes from; in production a domain without tokens or cookies.
     #: "" is this same server: frames are opaque even so.
     sandbox_origin: Origin = ""
+    #: A file that says which witnesses cosign the log, where they are asked and how many are enough
+    #: (docs/log.md); none by default, for a witness must be somebody else's.
+    witness_policy: Path | None = None
     #: Addresses of proxies whose X-Forwarded-For is believed, comma-separated; none by default,
     #: or anybody could choose the network they count as.
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()

@@ -17,8 +17,6 @@ from grid.db import leaves, published
 from grid.db.record import store as record
 from web.server import Server
 
-#: The newest checkpoint that enough witnesses have cosigned.
-WITNESSED = "witnessed"
 #: Kinds of entry about a job as a whole.
 WHOLE = (EntryKind.JOB, EntryKind.PROGRAM, EntryKind.OUTPUT)
 
@@ -93,7 +91,7 @@ def _telling(server: Server, name: str, kinds: Sequence[EntryKind]) -> set[int]:
 
 def _checkpoint(server: Server, last: int) -> tuple[str, Checkpoint]:
     """The newest witnessed checkpoint that covers leaf `last`, or else the newest of all."""
-    for name in (WITNESSED, published.CHECKPOINT):
+    for name in (published.WITNESSED, published.CHECKPOINT):
         found = published.checkpoint(server.store.log, name)
         if found is not None and found[1].size > last:
             return found
@@ -113,7 +111,7 @@ def vouched(server: Server) -> Vouched:
     newest = published.checkpoint(server.store.log)
     if newest is None:
         return Vouched()
-    witnessed = published.checkpoint(server.store.log, WITNESSED)
+    witnessed = published.checkpoint(server.store.log, published.WITNESSED)
     age_s = server.store.now() - (server.store.log.signed_at(published.CHECKPOINT) or 0)
     return Vouched(
         size=newest[1].size,

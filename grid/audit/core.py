@@ -1,8 +1,8 @@
 """This file is where a bundle's log is checked by as little code as can be.
 
-`python -m grid.audit.core BUNDLE.zip [VKEY]` says who signed, that every leaf is in the log, and
-that every file has the digest that the bundle names. It imports nothing of the server, and beside
-the standard library `cryptography` and `rfc8785` only.
+`python -m grid.audit.core BUNDLE.zip [VKEY [POLICY]]` says who signed, that every leaf is in the
+log, and that every file has the digest that the bundle names. It imports nothing of the server, and
+beside the standard library `cryptography` and `rfc8785` only.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any
 from grid.audit import layout, log
 from grid.audit.bundle import Bundle
 from grid.audit.faults import Broken, Unreadable
-from grid.auditlog import notes
+from grid.auditlog import notes, policy
 from grid.auditlog.notes import BadNote, Checkpoint, Key
-from grid.auditlog.policy import Policy
+from grid.auditlog.policy import BadPolicy, Policy
 
 
 def keys_of(bundle: Bundle) -> list[Key]:
@@ -29,10 +29,10 @@ def keys_of(bundle: Bundle) -> list[Key]:
         raise Broken(f"{layout.KEY} names no key: {error}") from error
 
 
-def tree_of(bundle: Bundle, keys: list[Key], policy: Policy | None = None) -> Checkpoint:
+def tree_of(bundle: Bundle, keys: list[Key], wanted: Policy | None = None) -> Checkpoint:
     """The signed tree of a bundle's checkpoint; raises Broken."""
     text = bundle.whole(layout.CHECKPOINT).decode("utf-8", "replace")
-    return log.signed(text, keys, policy)
+    return log.signed(text, keys, wanted)
 
 
 def check_leaf(tree: Checkpoint, line: Any, last: int) -> tuple[int, bytes]:
@@ -66,13 +66,14 @@ def check_files(bundle: Bundle) -> int:
     return len(wanted)
 
 
-def main(path: str, vkey: str | None = None) -> int:
+def main(path: str, vkey: str | None = None, policy_file: str | None = None) -> int:
     """Check one bundle; the exit code: 0 holds, 1 does not, 2 cannot be read."""
     try:
+        wanted = None if policy_file is None else policy.parse(Path(policy_file).read_text("utf-8"))
         with Bundle(Path(path)) as bundle:
             files = check_files(bundle)
             keys = keys_of(bundle) if vkey is None else [notes.key(vkey)]
-            tree = tree_of(bundle, keys)
+            tree = tree_of(bundle, keys, wanted)
             last, count, said = -1, 0, 0
             for line in bundle.lines(layout.LEAVES):
                 last, leaf = check_leaf(tree, line, last)
@@ -80,7 +81,7 @@ def main(path: str, vkey: str | None = None) -> int:
     except Broken as error:
         print(f"DOES NOT HOLD: {error}")
         return 1
-    except (Unreadable, BadNote) as error:
+    except (Unreadable, BadNote, BadPolicy, OSError, UnicodeError) as error:
         print(f"grid.audit.core: {error}", file=sys.stderr)
         return 2
     print(f"HOLDS: {files} files, {count} leaves with {said} entries of {tree.origin}")
@@ -90,4 +91,4 @@ def main(path: str, vkey: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

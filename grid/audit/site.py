@@ -45,6 +45,12 @@ class Site:
         """The newest checkpoint as it is served; raises Unreadable."""
         return self._get("/log/checkpoint").decode("utf-8", "replace")
 
+    def witnessed(self) -> str | None:
+        """The newest checkpoint that enough witnesses of the server's own choice cosigned; None
+        when there is none. Raises Unreadable."""
+        answer = self._ask("/log/witnessed")
+        return None if answer.status_code == 404 else answer.content.decode("utf-8", "replace")
+
     def keys(self) -> list[Key]:
         """The keys that the server names; raises Unreadable."""
         try:

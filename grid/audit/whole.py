@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from grid.audit import core, layout, log, steps
+from grid.audit.announced import Announced
 from grid.audit.bundle import Bundle
 from grid.audit.faults import Broken, Unchecked
 from grid.audit.findings import Finding, Mark
@@ -82,42 +83,73 @@ def of_site(site: Site, options: Options, memory: Remembered) -> Iterator[Findin
     broken: dict[str, Broken] = {}
     try:
         text = site.checkpoint()
-        tree = log.signed(text, keys, options.policy)
-        held = Held(options.receipts, keys)
+        tree = _tree(site, text, keys)
+        held, announced = Held(options.receipts, keys), Announced()
         for one in seen:
             log.continues(one, tree, site.tile)
         held.check(tree, site.tile)
-        count = sum(1 for _ in told(_entries(tree, site, held), ledgers, broken))
+        covered, names = _witnessed(site, text, tree, keys, options.policy)
+        stream = announced.watch(_entries(tree, site, held, covered))
+        count = sum(1 for _ in told(stream, ledgers, broken))
         held.close()
+        announced.check(text, keys)
     except Broken as error:
         yield Finding(check="log", mark=Mark.FAILS, said=str(error))
         return
     except Unchecked as error:
         yield Finding(check="log", mark=Mark.UNCHECKED, said=str(error))
         return
-    memory.keep(keys, text)
-    yield Finding(check="log", mark=Mark.HOLDS, said=_said(tree, count, seen, text, options))
+    memory.keep(announced.keys or keys, text)
+    said = _said(tree, count, seen) + ("" if names is None else _cosigned(names, covered))
+    yield Finding(check="log", mark=Mark.HOLDS, said=said)
     if not options.jobs:
         yield _credit(site, tree, ledgers, broken)
     yield from _jobs(site, tree, options, ledgers, broken)
 
 
-def _entries(tree: Checkpoint, site: Site, held: Held) -> Iterator[log.Entry]:
+def _tree(site: Site, text: str, keys: Sequence[Key]) -> Checkpoint:
+    try:
+        return log.signed(text, keys)
+    except Broken as error:
+        others = [one for one in map(str, site.keys()) if one not in map(str, keys)]
+        if not others:
+            raise
+        raise Broken(
+            f"{error}. The server names keys that were not known before; if you learned elsewhere "
+            f"that they are right: --key {' --key '.join(others)}"
+        ) from error
+
+
+def _witnessed(
+    site: Site, text: str, tree: Checkpoint, keys: Sequence[Key], policy: Policy | None
+) -> tuple[int, set[str] | None]:
+    """How many leaves the auditor's witnesses cosigned, and their names; all, and none, where no
+    witness is asked for. Raises Broken when too few did."""
+    if policy is None:
+        return tree.size, None
+    if not policy.enough(notes.parse(text)):
+        text = site.witnessed() or text
+    known = log.signed(text, keys, policy)
+    log.continues(known, tree, site.tile)
+    return known.size, policy.cosigned_by(notes.parse(text))
+
+
+def _entries(tree: Checkpoint, site: Site, held: Held, covered: int) -> Iterator[log.Entry]:
+    """What the witnessed leaves say; receipts are looked for in all."""
     for index, leaf in log.all_leaves(tree, site.tile):
         held.see(index, leaf)
-        yield from log.entries(index, leaf)
+        if index < covered:
+            yield from log.entries(index, leaf)
 
 
-def _said(
-    tree: Checkpoint, count: int, seen: Sequence[Checkpoint], text: str, options: Options
-) -> str:
+def _said(tree: Checkpoint, count: int, seen: Sequence[Checkpoint]) -> str:
     before = max((one.size for one in seen), default=None)
     grown = "seen for the first time" if before is None else f"continues the {before:,} seen before"
-    said = f"{tree.size:,} leaves with {count:,} entries of {tree.origin}, {grown}"
-    if options.policy is not None:
-        names = options.policy.cosigned_by(notes.parse(text))
-        said += f", cosigned by {len(names)} witnesses"
-    return said
+    return f"{tree.size:,} leaves with {count:,} entries of {tree.origin}, {grown}"
+
+
+def _cosigned(names: set[str], covered: int) -> str:
+    return f"; {', '.join(sorted(names)) or 'nobody'} cosigned its first {covered:,} leaves"
 
 
 def _credit(

@@ -14,6 +14,7 @@ from grid.auditlog import merkle, tiles
 from grid.auditlog.tiles import WIDTH, Growing, Tile
 from grid.db import leaves, published
 from grid.db.store import Store
+from grid.publishing.cosigning import Witnesses
 from grid.publishing.files import LogFiles
 from grid.publishing.signing import Signed
 
@@ -35,6 +36,8 @@ class Integrator:
     def __init__(self, store: Store) -> None:
         self._store, self._files = store, store.log
         self._growing: Growing | None = None
+        #: The largest tree of this log that a witness shows; None before they were asked.
+        self._elsewhere: int | None = None
 
     def do_pass(self, store: Store, now: int) -> int:
         """Publish what has been decided; how many entries got their places.
@@ -49,12 +52,25 @@ class Integrator:
                 f"the log is signed up to {signed.size} leaves, and the database holds {there}: it "
                 "was put back from a backup. Put back the newer one; an older log is never signed."
             )
+        self._look_elsewhere(signed, there)
         self._announce(signed)
         done = self._sequence()
         self._integrate()
         self._publish(signed)
         self._file_away()
         return done
+
+    def _look_elsewhere(self, signed: Signed, there: int) -> None:
+        """Before the first leaf of this process: raises Behind when a witness has more of this log,
+        for then the whole data folder is an old one, signer and all."""
+        if self._elsewhere is None:
+            newest = Witnesses(self._store.witness_policy).newest(signed.origin, signed.keys)
+            self._elsewhere = 0 if newest is None else newest.size
+        if self._elsewhere > there:
+            raise Behind(
+                f"a witness has a checkpoint of {self._elsewhere} leaves of this log, and {there} "
+                "are here: an old data folder was put back. Put back the newer one."
+            )
 
     def _announce(self, signed: Signed) -> None:
         keys = {

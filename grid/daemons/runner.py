@@ -27,6 +27,7 @@ from grid.daemons import (
     trusted,
 )
 from grid.daemons.computing import Machine
+from grid.daemons.cosigner import Cosigner
 from grid.daemons.integrator import Behind, Integrator
 from grid.daemons.isolation import alone
 from grid.db.store import Store
@@ -53,6 +54,10 @@ PROMPT_INTERVAL_S = 0.02
 PROMPT_REST = 8
 #: What is decided is public a second later at the latest, whatever a pass takes.
 LOG_INTERVAL_S = 0.5
+#: How often witnesses are asked: they serve many logs.
+WITNESS_INTERVAL_S = 5.0
+#: The pass that waits for the machines of others: how long it takes tells nothing of this server.
+WAITING = "cosigner"
 #: How long the server's own computing rests when nothing waits for it, unless a job moves.
 COMPUTE_INTERVAL_S = 1.0
 #: And at least, however many jobs move.
@@ -78,7 +83,11 @@ class Daemons:
         self._machine = Machine()
         self._moved = threading.Event()
         self._computing = threading.Thread(target=self._compute, name="grid-trusted", daemon=True)
-        self._passes: Mapping[str, Pass] = {**PASSES, "integrator": Integrator(store).do_pass}
+        self._passes: Mapping[str, Pass] = {
+            **PASSES,
+            "integrator": Integrator(store).do_pass,
+            WAITING: Cosigner(store).do_pass,
+        }
         self._last_pass: dict[str, float] = {}
         #: Why the log does not grow; None while it does.
         self.log_trouble: str | None = None
@@ -90,6 +99,9 @@ class Daemons:
             self._scheduler.add_job(self._pass, "interval", args=[name], seconds=seconds)
         self._scheduler.add_job(
             self._pass, "interval", args=["integrator"], seconds=min(seconds, LOG_INTERVAL_S)
+        )
+        self._scheduler.add_job(
+            self._pass, "interval", args=[WAITING], seconds=max(seconds, WITNESS_INTERVAL_S)
         )
         self._unlisten = self._store.listen(self.nudge)
         self._scheduler.start()
@@ -117,9 +129,10 @@ class Daemons:
 
     def seconds_since_pass(self) -> float:
         """How long ago the slowest daemon last finished a pass; for health checks."""
-        if len(self._last_pass) < len(self._passes):
+        own = self._passes.keys() - {WAITING}
+        if not own <= self._last_pass.keys():
             return float("inf")
-        return time.monotonic() - min(self._last_pass.values())
+        return time.monotonic() - min(self._last_pass[name] for name in own)
 
     def _pass(self, name: str) -> None:
         try:

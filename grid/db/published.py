@@ -15,6 +15,8 @@ from grid.db import leaves
 from grid.publishing.files import LogFiles
 
 CHECKPOINT = "checkpoint"
+#: The newest one that enough witnesses cosigned.
+WITNESSED = "witnessed"
 
 
 class NotThere(KeyError):

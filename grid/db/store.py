@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from grid import dispatch
+from grid.auditlog.policy import BadPolicy, Policy
 from grid.blobs import BlobStore
 from grid.comparators import Comparator, by_digest
 from grid.db import queries, session
@@ -28,6 +29,7 @@ from grid.db.writer import Writer
 from grid.plugins.loader import PluginError
 from grid.plugins.registry import Registry
 from grid.plugins.selectors import Selector, selectors
+from grid.publishing.cosigning import read_policy
 from grid.publishing.files import LogFiles
 from grid.publishing.signing import Signing
 from grid.settings import Settings
@@ -48,6 +50,16 @@ def database_url(settings: Settings) -> str:
     return f"sqlite:///{settings.data_dir.resolve() / 'grid.db'}"
 
 
+def _witness_policy(settings: Settings) -> Policy:
+    """Who cosigns the log; nobody where nothing is said. Raises StartRefused."""
+    if settings.witness_policy is None:
+        return Policy()
+    try:
+        return read_policy(settings.witness_policy)
+    except (OSError, UnicodeError, BadPolicy) as error:
+        raise StartRefused(f"GRID_WITNESS_POLICY: {settings.witness_policy}: {error}") from error
+
+
 class Store:
     """Database, blobs, keys and job types of one data folder.
 
@@ -61,6 +73,7 @@ class Store:
         entropy: Entropy = secrets.token_bytes,
     ) -> None:
         self.settings = settings
+        self.witness_policy = _witness_policy(settings)
         self._clock = clock
         self.keyring: Keyring = open_keyring(settings.data_dir, entropy)
         self.blobs = BlobStore(settings.data_dir / "blobs")

@@ -36,7 +36,7 @@ def show_audit(request: AnyRequest) -> Response[str]:
     wanted = request.query_params.get("q", "").strip()
     now = server.store.now()
     newest = published.checkpoint(server.store.log)
-    witnessed = published.checkpoint(server.store.log, proving.WITNESSED)
+    witnessed = published.checkpoint(server.store.log, published.WITNESSED)
     with server.store.read() as connection:
         keys = leaves.announced(connection, leaves.LOG)
     with server.store.record.read() as connection:

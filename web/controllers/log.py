@@ -32,6 +32,12 @@ def show_checkpoint(request: AnyRequest) -> Response[bytes]:
     return _note(server_of(request), published.CHECKPOINT)
 
 
+@get(f"{LOG}/witnessed", sync_to_thread=True, opt=about(answer="text/plain", problems=(404,)))
+def show_witnessed(request: AnyRequest) -> Response[bytes]:
+    """Gives the newest checkpoint that enough witnesses have cosigned."""
+    return _note(server_of(request), published.WITNESSED)
+
+
 @get(
     f"{LOG}/keys",
     sync_to_thread=True,
@@ -131,4 +137,4 @@ def _note(server: Server, name: str) -> Response[bytes]:
     return Response(text.encode(), media_type=TEXT, headers={"Cache-Control": NEVER_KEPT})
 
 
-HANDLERS = (show_checkpoint, show_log_keys, show_tile, show_proof, show_receipt)
+HANDLERS = (show_checkpoint, show_witnessed, show_log_keys, show_tile, show_proof, show_receipt)
