@@ -148,6 +148,7 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     "GET /sandbox/frame.html": OPEN,
     "GET /sandbox/reached.js": OPEN,
     "GET /log/checkpoint": OPEN,
+    "GET /log/witnessed": OPEN,
     "GET /log/keys": OPEN,
     "GET /log/tile/{tile:path}": OPEN,
     "GET /log/proof/{leaf:str}": OPEN,

@@ -207,7 +207,7 @@ LIES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("code", "body", "endless"), LIES)
+@pytest.mark.parametrize(("code", "body", "endless"), LIES, ids=range(len(LIES)))
 def test_a_lying_witness_costs_its_own_cosignature_only(
     witness: WitnessFolder, code: int, body: bytes, endless: bool
 ) -> None:
