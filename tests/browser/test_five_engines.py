@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
+from asking import Query, grouped, ordered
 from evaluating import program
 from grammatical import KINDS, Sql, expressions, notable
 from hypothesis import HealthCheck, Phase, given, settings
@@ -27,13 +28,14 @@ from grid.conformance.computing import blobs_of, checked_spec, computation
 from grid.conformance.points import example_cut, units_of
 from grid.engines import Computation, Engine, EngineError
 from grid.engines.known import KNOWN, make
-from grid.jobspec import CheckedSpec
+from grid.jobspec import CheckedSpec, SpecRefused
 from grid.plugins.loader import Found, discover, load
 from web.browsers.engine import BrowserEngine
 from web.browsers.starting import BROWSERS
 
 #: Generated programs: 2,000 where more cases than usual are asked for.
 PROGRAMS = 2_000 if settings().max_examples > 200 else 60
+QUERIES = PROGRAMS // 4
 #: Work units of each example that counts points.
 UNITS = 3
 ROWS = 12
@@ -132,6 +134,33 @@ def _computed(text: str, cut: Cut, wide: bool) -> dict[str, Computation]:
         spec=text, reads=read, program=one.text, params=one.params, output_columns=()
     )
     return {f"{text}{', wide' if wide else ''}": computation(checked, blobs_of(checked, cut), cut)}
+
+
+def queries() -> dict[str, Computation]:
+    """Programs of whole queries, with groups and without."""
+    cuts = {wide: cut_up(notable(ROWS), 5, wide=wide) for wide in (False, True)}
+    sql = load(next(found for found in discover() if found.manifest.name == "sql"))
+    made: dict[str, Computation] = {}
+
+    @settings(
+        max_examples=3 * QUERIES, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
+    @given(grouped(libm=True) | ordered(libm=True), st.booleans())
+    def collect(query: Query, wide: bool) -> None:
+        if len(made) < QUERIES:
+            with suppress(SpecRefused):
+                checked = checked_spec(sql, {"query": query.grid}, cuts[wide])
+                job = computation(checked, blobs_of(checked, cuts[wide]), cuts[wide])
+                made[f"{query.grid}{', wide' if wide else ''}"] = job
+
+    collect()
+    return made
+
+
+def test_every_generated_query_has_one_digest(engines: Mapping[str, Engine]) -> None:
+    jobs = queries()
+    assert len(jobs) == QUERIES
+    assert not differences(engines, jobs)
 
 
 def test_every_generated_program_has_one_digest(engines: Mapping[str, Engine]) -> None:

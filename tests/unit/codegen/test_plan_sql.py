@@ -7,16 +7,17 @@ from typing import Any
 
 import duckdb
 import pytest
+from asking import Query, grouped, large_tables, ordered
 from evaluating import alike, arrow_of
-from grammatical import KINDS, MACROS, NAMES, TYPES, Sql, expressions
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from grammatical import MACROS, NAMES, TYPES
+from hypothesis import HealthCheck, Phase, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from grid.codegen.checker import check
 from grid.codegen.errors import SpecError
 from grid.codegen.failures import RowsFailed
 from grid.codegen.types import Kind
-from grid.conformance import Table, computed, cut_up, merged, random_tables
+from grid.conformance import Cut, Table, computed, cut_up, merged, random_tables
 from grid.engines.deno import DenoEngine
 from grid.items import Json, LogicalType
 from grid.jobspec import SpecRefused
@@ -39,6 +40,9 @@ GENERATED = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+THOROUGH = settings().max_examples > 200
+#: Tables of the largest kind, and rows that they have at most.
+MANY, MANY_ROWS = (60, 100_000) if THOROUGH else (3, 2_000)
 
 
 @pytest.fixture(scope="module")
@@ -112,88 +116,81 @@ def test_a_query_gives_what_duckdb_gives(
     assert answer(engine, query, PEOPLE, chunk_rows) == theirs
 
 
-@GENERATED
-@given(data=st.data(), table=random_tables(NAMES, TYPES, 10), chunk_rows=st.integers(1, 10))
-def test_a_generated_query_gives_what_duckdb_gives(
+def both(
     engine: DenoEngine,
     database: duckdb.DuckDBPyConnection,
-    data: st.DataObject,
-    table: Table,
-    chunk_rows: int,
-) -> None:
-    """Groups by anything, conditions before and after, in any order, some of the rows."""
-    assume(table.rows)
-
-    def drawn(kind: Kind) -> Sql:
-        return data.draw(expressions(kind, 1))
-
-    key, other = (drawn(data.draw(st.sampled_from(KINDS))) for _ in range(2))
-    exact = data.draw(st.sampled_from((Kind.INTEGER, Kind.TEXT, Kind.DATE, Kind.BOOLEAN)))
-    where, least, added = drawn(Kind.BOOLEAN), drawn(exact), drawn(Kind.INTEGER)
-    limit = data.draw(st.integers(0, 5))
-
-    def query(at: int) -> str:
-        return (
-            f"SELECT {key[at]} AS k, {other[at]} AS l, min({least[at]}) AS m, count(*) AS n, "
-            f"sum({added[at]}) AS s FROM data WHERE {where[at]} GROUP BY k, l "
-            f"HAVING count(*) < 5 ORDER BY n DESC, k, l NULLS FIRST LIMIT {limit} OFFSET 1"
-        )
-
-    database.register("data", arrow_of(table))
+    query: Query,
+    cut: Cut,
+    unit_chunks: int,
+) -> tuple[list[Json], list[tuple[Any, ...]]]:
+    """Our rows and DuckDB's; no case where either says that a row has no value."""
     try:
-        theirs = database.execute(query(1)).fetchall()
-        cut = cut_up(table, chunk_rows)
-        computed(SQL, {"query": query(0)}, cut, engine)
-        ours = merged(SQL, {"query": query(0)}, cut, 2)
+        theirs = database.execute(query.duckdb).fetchall()
+        computed(SQL, {"query": query.grid}, cut, engine)
+        return merged(SQL, {"query": query.grid}, cut, unit_chunks), theirs
     except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException,
             RowsFailed, SpecRefused):  # fmt: skip
-        assume(False)
-    assert [row[3] for row in ours] == [row[3] for row in theirs]
-    if exact is not Kind.DATE:
+        reject()
+
+
+def assert_groups_alike(query: Query, ours: list[Json], theirs: list[tuple[Any, ...]]) -> None:
+    assert [row[3] for row in ours] == [row[3] for row in theirs], query
+    if query.kind is not Kind.DATE:
         for one, two in zip(ours, theirs, strict=True):
-            assert alike(one[2], shown(two[2])), (query(0), one, two)
+            assert alike(one[2], shown(two[2])), (query, one, two)
     assert [None if row[4] is None else int(row[4]) for row in ours] == [row[4] for row in theirs]
 
 
+def assert_rows_alike(query: Query, ours: list[Json], theirs: list[tuple[Any, ...]]) -> None:
+    assert len(ours) == len(theirs), query
+    for one, two in zip(ours, theirs, strict=True):
+        assert alike(one[0], shown(two[0])), (query, ours, theirs)
+
+
 @GENERATED
-@given(data=st.data(), table=random_tables(NAMES, TYPES, 10), chunk_rows=st.integers(1, 10))
+@given(query=grouped(), table=random_tables(NAMES, TYPES, 10), chunk_rows=st.integers(1, 10))
+def test_a_generated_query_gives_what_duckdb_gives(
+    engine: DenoEngine,
+    database: duckdb.DuckDBPyConnection,
+    query: Query,
+    table: Table,
+    chunk_rows: int,
+) -> None:
+    assume(table.rows)
+    database.register("data", arrow_of(table))
+    assert_groups_alike(query, *both(engine, database, query, cut_up(table, chunk_rows), 2))
+
+
+@GENERATED
+@given(query=ordered(), table=random_tables(NAMES, TYPES, 10), chunk_rows=st.integers(1, 10))
 def test_the_first_rows_of_a_generated_order_are_duckdbs(
+    engine: DenoEngine,
+    database: duckdb.DuckDBPyConnection,
+    query: Query,
+    table: Table,
+    chunk_rows: int,
+) -> None:
+    assume(table.rows)
+    database.register("data", arrow_of(table))
+    assert_rows_alike(query, *both(engine, database, query, cut_up(table, chunk_rows), 2))
+
+
+@settings(max_examples=MANY, parent=GENERATED)
+@given(data=st.data(), table=large_tables(MANY_ROWS), wide=st.booleans())
+def test_generated_queries_over_many_rows_give_what_duckdb_gives(
     engine: DenoEngine,
     database: duckdb.DuckDBPyConnection,
     data: st.DataObject,
     table: Table,
-    chunk_rows: int,
+    wide: bool,
 ) -> None:
-    """Of any expression, whatever else is selected; rows that are equal stay in their order."""
-    assume(table.rows)
-
-    def drawn(kind: Kind) -> Sql:
-        return data.draw(expressions(kind, 1))
-
-    first = drawn(data.draw(st.sampled_from(KINDS)))
-    second = drawn(data.draw(st.sampled_from((Kind.INTEGER, Kind.TEXT, Kind.BOOLEAN))))
-    where, limit = drawn(Kind.BOOLEAN), data.draw(st.integers(0, 6))
-    ways = [data.draw(st.sampled_from(("", "DESC", "NULLS FIRST", "DESC NULLS FIRST")))
-            for _ in range(2)]  # fmt: skip
-
-    def query(at: int) -> str:
-        return (
-            f"SELECT {second[at]} AS s FROM data WHERE {where[at]} "
-            f"ORDER BY {first[at]} {ways[0]}, s {ways[1]} LIMIT {limit} OFFSET 1"
-        )
-
+    """Four queries over each table, in chunks and work units of any size."""
     database.register("data", arrow_of(table))
-    try:
-        theirs = database.execute(query(1)).fetchall()
-        cut = cut_up(table, chunk_rows)
-        computed(SQL, {"query": query(0)}, cut, engine)
-        ours = merged(SQL, {"query": query(0)}, cut, 2)
-    except (duckdb.OutOfRangeException, duckdb.ConversionException, duckdb.InvalidInputException,
-            RowsFailed, SpecRefused):  # fmt: skip
-        assume(False)
-    assert len(ours) == len(theirs)
-    for one, two in zip(ours, theirs, strict=True):
-        assert alike(one[0], shown(two[0])), (query(0), ours, theirs)
+    cut = cut_up(table, data.draw(st.integers(table.rows // 20, table.rows)), wide=wide)
+    for _ in range(4):
+        query, units = data.draw(grouped() | ordered()), data.draw(st.integers(1, 5))
+        judge = assert_groups_alike if "GROUP BY" in query.grid else assert_rows_alike
+        judge(query, *both(engine, database, query, cut, units))
 
 
 @pytest.mark.parametrize(
