@@ -9,6 +9,8 @@ from grid.items import Json
 
 #: Where answers may be kept: what one may see depends on the token, and changes.
 PRIVATE = "private, no-cache"
+#: The headers that say who asks.
+CALLER = "Authorization, Cookie"
 
 
 def as_json(value: Json, code: int = 200, headers: dict[str, str] | None = None) -> Response[bytes]:
@@ -17,5 +19,5 @@ def as_json(value: Json, code: int = 200, headers: dict[str, str] | None = None)
         msgspec.json.encode(value),
         status_code=code,
         media_type="application/json",
-        headers={"Cache-Control": PRIVATE, "Vary": "Authorization, Cookie", **(headers or {})},
+        headers={"Cache-Control": PRIVATE, "Vary": CALLER, **(headers or {})},
     )

@@ -271,9 +271,11 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ConsentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A yes, left for the frame that made this word: 128 random bits or more, which nobody else
+    """An answer, left for the frame that made this word: 128 random bits or more, which nobody else
     knows."""
 
+    #: Of a no, the rest is not kept.
+    yes: bool
     word: Annotated[str, Meta(pattern=r"^[0-9a-f]{32,64}\Z")]
     #: Of a core's time.
     duty_percent: Annotated[int, Meta(ge=1, le=100)]

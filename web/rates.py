@@ -22,6 +22,8 @@ TRIES_OF_NETWORK = RateLimitItemPerMinute(60, 10)
 TRIES_OF_ALL = RateLimitItemPerMinute(100, 60)
 #: Accounts that come from one network: a class makes theirs within an hour.
 ACCOUNTS_OF_NETWORK = RateLimitItemPerMinute(30, 60)
+#: Answers to sites that ask, left by one network: a school's pages may all ask at once.
+CONSENTS_OF_NETWORK = RateLimitItemPerMinute(300, 10)
 
 
 class Rates:
@@ -42,6 +44,10 @@ class Rates:
     async def register(self, request: AnyRequest) -> None:
         """Count one who wants an account; raises 429."""
         await self._count(ACCOUNTS_OF_NETWORK, "register", self.network_of(request))
+
+    async def consent(self, request: AnyRequest) -> None:
+        """Count one who answers a site; raises 429."""
+        await self._count(CONSENTS_OF_NETWORK, "consent", self.network_of(request))
 
     def network_of(self, request: AnyRequest) -> str:
         """The network that a request comes from; its very address where that is a private one."""

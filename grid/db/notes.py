@@ -1,6 +1,6 @@
 """This file is where pages of one person find each other: by a word that they alone know.
 
-A pairing code joins another browser to a volunteer. A consent that was given on a page of ours is
+A pairing code joins another browser to a volunteer. What was answered on our page of consent is
 left for the frame that asked for it, where the browser lets the two not speak to each other.
 """
 
@@ -63,17 +63,16 @@ def take_pairing(transaction: Transaction, code: str) -> int | None:
     return int(found.volunteer_id)
 
 
-def leave_consent(transaction: Transaction, word: str, chosen: Json) -> None:
-    """Somebody said yes to the frame that knows this word, and chose this."""
+def leave_consent(transaction: Transaction, word: str, answer: Json) -> None:
+    """Somebody answered the frame that knows this word."""
     note = NoteRow(
-        hash=_hash("consent", word), chosen=chosen, expires_at=transaction.now + CONSENT_S
+        hash=_hash("consent", word), chosen=answer, expires_at=transaction.now + CONSENT_S
     )
     writes.leave_note(transaction.connection, note, transaction.now)
 
 
 def consent(connection: Connection, word: str, now: int) -> Json:
-    """What was chosen with the yes that was left under this word; None while there is none
-    (primary key)."""
+    """What was answered under this word; None while nothing was (primary key)."""
     return connection.scalar(
         select(NOTE.c.chosen).where(NOTE.c.hash == _hash("consent", word), NOTE.c.expires_at > now)
     )

@@ -197,18 +197,32 @@ def test_the_page_of_consent_is_never_inside_another_and_names_whoever_asks(crow
     assert crowd.http.get("/volunteer?theme=pink").status_code == 400
 
 
-def test_a_consent_is_heard_by_whoever_knows_its_word_and_by_nobody_later(people: People) -> None:
-    word = "a1" * 16
-    chosen = {"duty_percent": 50, "on_battery": True, "data_mb_per_day": None}
-    assert people.get(f"/consents/{word}").json() == {"chosen": None}
-    assert people.post("/consents", {"word": word, **chosen}).status_code == 201
-    assert people.get(f"/consents/{word}").json() == {"chosen": chosen}
-    assert people.get(f"/consents/{'a2' * 16}").json() == {"chosen": None}
+CHOSEN = {"duty_percent": 50, "on_battery": True, "data_mb_per_day": None}
+
+
+def test_an_answer_is_heard_by_whoever_knows_its_word_and_by_nobody_later(people: People) -> None:
+    word, other = "a1" * 16, "a2" * 16
+    yes, no = {"yes": True, **CHOSEN}, {"yes": False}
+    assert people.get(f"/consents/{word}").json() == {"answer": None}
+    assert people.post("/consents", {"word": word, **yes}).status_code == 201
+    assert people.get(f"/consents/{word}").json() == {"answer": yes}
+    assert people.get(f"/consents/{other}").json() == {"answer": None}
+    assert people.post("/consents", {"word": other, **yes, **no}).status_code == 201
+    assert people.get(f"/consents/{other}").json() == {"answer": no}, "and nothing else is kept"
     asked = {"Origin": SITE, "Access-Control-Request-Method": "POST"}
     preflight = people.http.options(f"{API}/consents", headers=asked)
     assert "POST" not in preflight.headers.get("access-control-allow-methods", "")
     for wrong in ({"word": "short"}, {"duty_percent": 0}, {"data_mb_per_day": -1}):
-        assert people.post("/consents", {"word": word, **chosen, **wrong}).status_code == 400
+        assert people.post("/consents", {"word": word, **yes, **wrong}).status_code == 400
     clock = people.store.now() + 901
     people.store._clock = lambda: clock
-    assert people.get(f"/consents/{word}").json() == {"chosen": None}
+    assert people.get(f"/consents/{word}").json() == {"answer": None}
+
+
+def test_one_network_cannot_fill_the_server_with_answers(crowd: People) -> None:
+    codes = [
+        crowd.post("/consents", {"word": f"{number:032x}", "yes": True, **CHOSEN}).status_code
+        for number in range(301)
+    ]
+    assert codes == [201] * 300 + [429]
+    assert crowd.get(f"/consents/{300:032x}").json() == {"answer": None}

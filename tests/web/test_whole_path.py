@@ -8,6 +8,8 @@ import io
 import pytest
 from web_people import ROWS_CSV, People
 
+from grid import canonical
+
 
 def test_a_job_goes_from_upload_to_output(people: People) -> None:
     job_id = people.job({"where": "id <= 9 AND name = 'Suyash'"})
@@ -81,6 +83,17 @@ def test_the_program_is_the_one_that_volunteers_run(people: People) -> None:
     mine = people.http.get(assignment["program"]["url"]).content
     assert mine == people.get(f"/jobs/{job_id}/program").content
     assert len(mine) == assignment["program"]["bytes"]
+
+
+def test_row_74_a_work_unit_is_served_as_the_program_that_computes_it(people: People) -> None:
+    job_id = people.job()
+    unit = people.get(f"/jobs/{job_id}/workunits").json()["items"][0]["_links"]["self"]["href"]
+    for accept in ("text/javascript", "text/html, Text/JavaScript;q=0.9"):
+        served = people.http.get(unit, headers={"Accept": accept})
+        assert served.headers["content-type"].startswith("text/javascript")
+        assert canonical.digest(served.content) == people.get(f"/jobs/{job_id}").json()["program"]["digest"]
+    for accept in ("*/*", "text/javascript, application/json", "text/javascript-like;q=x", ",;"):
+        assert people.http.get(unit, headers={"Accept": accept}).json()["state"] == "open"
 
 
 def test_lists_are_paged_by_links(people: People) -> None:

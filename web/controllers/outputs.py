@@ -12,9 +12,10 @@ from grid import canonical, chunks
 from grid.db import listings, queries
 from grid.db.rows import JobFacts
 from grid.identifiers import Kind
+from grid.items import Job
 from grid.states import JobState
 from web import blob_links, bodies, looks, public_view
-from web.answers import PRIVATE, as_json
+from web.answers import CALLER, PRIVATE, as_json
 from web.problems import AnyRequest, Problem, bad_field, not_found
 from web.public_view import API
 from web.routes import PAGED, about
@@ -22,26 +23,18 @@ from web.server import Server
 
 FORMATS = {"csv": "text/csv; header=present", "json": "application/json"}
 EVENT_STREAM = "text/event-stream"
+JAVASCRIPT = "text/javascript"
 
 
 @get(
     "/jobs/{id:str}/program",
     sync_to_thread=True,
-    opt=about(answer="text/javascript", problems=(404,)),
+    opt=about(answer=JAVASCRIPT, problems=(404,)),
 )
 def show_program(request: AnyRequest) -> Response[bytes]:
     """Gives the program that every work unit of the job runs, as volunteers get it."""
     server, caller = looks.asked(request)
-    job = looks.find_job(server, caller, request.path_params["id"]).job
-    return Response(
-        server.store.blobs.get(job.program_digest),
-        media_type="text/javascript",
-        headers={
-            "Cache-Control": PRIVATE,
-            "ETag": f'"{job.program_digest}"',
-            "Grid-Digest": f"sha-256={job.program_digest}",
-        },
-    )
+    return _program(server, looks.find_job(server, caller, request.path_params["id"]).job)
 
 
 @get(
@@ -76,9 +69,12 @@ def workunit_views(
 
 @get("/workunits/{id:str}", sync_to_thread=True, opt=about(problems=(404,)))
 def show_workunit(request: AnyRequest) -> Response[bytes]:
-    """Shows a work unit; once the seal opened with every vote, the verdict and its answer."""
+    """Shows a work unit; once the seal opened with every vote, the verdict and its answer. Whoever
+    accepts `text/javascript` and no JSON gets the program that computes it."""
     server, caller = looks.asked(request)
     unit, facts = looks.find_workunit(server, caller, request.path_params["id"])
+    if _wants_program(request):
+        return _program(server, facts.job)
     with server.store.read() as connection:
         text = listings.canonical_output(connection, unit)
     answer = None if text is None else canonical.loads(text.encode())
@@ -86,7 +82,27 @@ def show_workunit(request: AnyRequest) -> Response[bytes]:
     digest = public_view.canonical_digest(unit)
     if text is None and digest is not None:  # it is a file
         further["canonical_output_url"] = blob_links.public_link(digest)
-    return as_json(public_view.workunit(unit, facts.job, server.names, now, further))
+    view = public_view.workunit(unit, facts.job, server.names, now, further)
+    return as_json(view, headers={"Vary": f"Accept, {CALLER}"})
+
+
+def _wants_program(request: AnyRequest) -> bool:
+    accepted = request.headers.get("accept", "").lower().split(",")
+    kinds = {one.partition(";")[0].strip() for one in accepted}
+    return JAVASCRIPT in kinds and "application/json" not in kinds
+
+
+def _program(server: Server, job: Job) -> Response[bytes]:
+    return Response(
+        server.store.blobs.get(job.program_digest),
+        media_type=JAVASCRIPT,
+        headers={
+            "Cache-Control": PRIVATE,
+            "Vary": f"Accept, {CALLER}",
+            "ETag": f'"{job.program_digest}"',
+            "Grid-Digest": f"sha-256={job.program_digest}",
+        },
+    )
 
 
 @get(

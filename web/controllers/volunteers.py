@@ -64,25 +64,27 @@ async def forget_volunteer(request: AnyRequest) -> Response[bytes]:
     return as_json({"forgotten_hosts": gone.hosts, "stays": stays}, headers=NOT_KEPT)
 
 
-@post("/consents", opt=about(body=ConsentBody, code=201, problems=(400, 413, 415)))
+@post("/consents", opt=about(body=ConsentBody, code=201, problems=(400, 413, 415, 429)))
 async def leave_consent(request: AnyRequest) -> Response[bytes]:
-    """Leaves a yes for the frame that knows the word; for a browser that lets the two pages not
-    speak. Repeating it is harmless, so it takes no Idempotency-Key."""
+    """Leaves a yes or no for the frame that knows the word; for a browser that lets the two pages
+    not speak. Repeating it is harmless, so it takes no Idempotency-Key."""
     server = server_of(request)
     body = await bodies.read(request, ConsentBody)
-    chosen = msgspec.to_builtins(body)
-    del chosen["word"]
-    await server.store.awrite(lambda tx: notes.leave_consent(tx, body.word, chosen))
+    await server.rates.consent(request)
+    answer = msgspec.to_builtins(body) if body.yes else {"yes": False}
+    answer.pop("word", None)
+    await server.store.awrite(lambda tx: notes.leave_consent(tx, body.word, answer))
     return as_json({"given": True}, 201, NOT_KEPT)
 
 
 @get("/consents/{word:str}", sync_to_thread=True, opt=about())
 def show_consent(request: AnyRequest) -> Response[bytes]:
-    """Says whether a yes was left under this word, and what was chosen with it; null until then."""
+    """Says whether a yes or a no was left under this word, and what was chosen with a yes; null
+    until then."""
     server = server_of(request)
     with server.store.read() as connection:
-        chosen = notes.consent(connection, request.path_params["word"], server.store.now())
-    return as_json({"chosen": chosen}, headers=NOT_KEPT)
+        answer = notes.consent(connection, request.path_params["word"], server.store.now())
+    return as_json({"answer": answer}, headers=NOT_KEPT)
 
 
 def _host(caller: Caller) -> int:

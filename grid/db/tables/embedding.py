@@ -40,6 +40,6 @@ class NoteRow(SQLModel, table=True):
     hash: str = Field(primary_key=True)
     #: The volunteer that another browser may join by it; None says that a site's consent was given.
     volunteer_id: int | None = Field(default=None, foreign_key="volunteer.id")
-    #: What was chosen with the consent.
+    #: What was answered on the page of consent, and chosen with a yes.
     chosen: Any = Field(default=None, sa_column=Column(JSON))
     expires_at: int = Field(index=True)

@@ -1,6 +1,6 @@
 /** This file is where a visitor of another site says yes or no, on a page that nothing covers. */
 
-import { CONSENT, type ConsentGiven, HEARD } from "./consenting.ts";
+import { type Answer, type Chosen, CONSENT, type ConsentGiven, HEARD } from "./consenting.ts";
 
 /** The frame answers at once, and may still be loading over a poor line. */
 const PATIENCE_MS = 30_000;
@@ -11,20 +11,16 @@ function place<Kind extends HTMLElement>(name: string): Kind {
 }
 
 const site = document.querySelector<HTMLElement>("[data-site]")!.dataset["site"]!;
-/** Of the frame that opened this page; nobody else knows it. */
-const word = /^#([0-9a-f]{32,64})$/.exec(location.hash)?.[1] ?? null;
+/** Of the frame that opened this page, and nobody else knows it; or of the site's own page, which may
+ * hear a no by it and never a yes. */
+const [, noOnly, word] = /^#(no=)?([0-9a-f]{32,64})$/.exec(location.hash) ?? [];
 
-function decision(yes: boolean): ConsentGiven {
+function chosen(): Chosen {
   const data = place<HTMLSelectElement>("data").value;
   return {
-    grid: CONSENT,
-    site,
-    yes,
-    chosen: {
-      duty_percent: Number(place<HTMLSelectElement>("duty").value),
-      on_battery: place<HTMLInputElement>("battery").checked,
-      data_mb_per_day: data === "" ? null : Number(data),
-    },
+    duty_percent: Number(place<HTMLSelectElement>("duty").value),
+    on_battery: place<HTMLInputElement>("battery").checked,
+    data_mb_per_day: data === "" ? null : Number(data),
   };
 }
 
@@ -37,19 +33,19 @@ function tell(said: ConsentGiven): void {
   for (let at = 0; at < opener.length; at += 1) opener[at]!.postMessage(said, location.origin);
 }
 
-async function leave(said: ConsentGiven): Promise<boolean> {
-  if (word === null || !said.yes) return false;
+async function leave(answer: Answer): Promise<boolean> {
+  if (!word || (noOnly && answer.yes)) return false;
   const headers = { "Content-Type": "application/json" };
-  const body = JSON.stringify({ word, ...said.chosen });
+  const body = JSON.stringify({ word, ...chosen(), ...answer });
   return (await fetch("/api/v1/consents", { method: "POST", body, headers })).ok;
 }
 
 async function decide(yes: boolean): Promise<void> {
-  const said = decision(yes);
+  const answer: Answer = yes ? { yes, ...chosen() } : { yes };
   allow(false);
-  const left = await leave(said).catch(() => false);
+  const left = await leave(answer).catch(() => false);
   if (!left) show("One moment …");
-  const arrived = left || (await heard(said));
+  const arrived = left || (await heard({ grid: CONSENT, site, answer }));
   show(outcome(yes, arrived));
   if (arrived || !yes) close();
 }

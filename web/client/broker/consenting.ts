@@ -9,22 +9,23 @@ import { type Settings, settingsOf } from "./settings.ts";
 export const CONSENT = "grid-consent";
 export const HEARD = "grid-consent-heard";
 
-/** What was chosen, as the server spells it. */
+/** What was chosen with a yes, as the server spells it. */
 export interface Chosen {
   duty_percent: number;
   on_battery: boolean;
   data_mb_per_day: number | null;
 }
 
+export type Answer = { yes: false } | ({ yes: true } & Chosen);
+
 export interface ConsentGiven {
   grid: typeof CONSENT;
   site: string;
-  yes: boolean;
-  chosen: Chosen;
+  answer: Answer;
 }
 
 const ASK_EVERY_MS = 2_000;
-/** As long as the server keeps a yes. */
+/** As long as the server keeps an answer. */
 const ASKED_FOR_MS = 900_000;
 
 /** Settings with what was chosen on the page of consent. */
@@ -37,7 +38,7 @@ export function withChosen(settings: Settings, chosen: Chosen): Settings {
   });
 }
 
-/** 128 random bits that only this frame and the page that it opens know. */
+/** 128 random bits that only whoever made them and the page that it opens know. */
 export function newWord(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -52,13 +53,13 @@ export function onDecision(site: () => string | null, then: (given: ConsentGiven
   });
 }
 
-/** Asks the server whether a yes was left under this word, until one is or nobody waits any more. */
-export async function fetched(api: string, word: string, signal: AbortSignal): Promise<Chosen | null> {
+/** Asks the server what was answered under this word, until something is or nobody waits any more. */
+export async function fetched(api: string, word: string, signal: AbortSignal): Promise<Answer | null> {
   for (const until = Date.now() + ASKED_FOR_MS; Date.now() < until && !signal.aborted; ) {
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
-    const answer = await fetch(`${api}/consents/${word}`, { signal }).catch(() => null);
-    const said = (await answer?.json().catch(() => null)) as { chosen: Chosen | null } | null;
-    if (said?.chosen) return said.chosen;
+    const response = await fetch(`${api}/consents/${word}`, { signal }).catch(() => null);
+    const said = (await response?.json().catch(() => null)) as { answer?: Answer | null } | null;
+    if (said?.answer) return said.answer;
   }
   return null;
 }

@@ -1,7 +1,7 @@
 /** This file is where the page stands in another site's: asks first, tells the site what it may know. */
 
 import { EMBED_PORT, type FromFrame, TOLD, type ToFrame } from "../embed/messages.ts";
-import { type Chosen, type ConsentGiven, fetched, newWord, onDecision } from "./consenting.ts";
+import { type Answer, type Chosen, fetched, newWord, onDecision } from "./consenting.ts";
 import type { Bus } from "./events.ts";
 import { place, show } from "./places.ts";
 
@@ -13,14 +13,15 @@ export interface Wishes {
 
 /** Consents that were given here, by site, as far as the browser keeps them. */
 export interface Consents {
-  given: (site: string) => boolean;
+  /** null where nobody has answered. */
+  given: (site: string) => boolean | null;
   remember: (site: string, yes: boolean) => void;
 }
 
 export class Embedded {
   #site = siteAround();
   #port: MessagePort | null = null;
-  readonly #asking = new AbortController();
+  #asking = new AbortController();
 
   constructor(
     readonly wishes: Wishes,
@@ -40,16 +41,19 @@ export class Embedded {
       this.#tellHeight();
       this.begin();
     });
-    onDecision(() => this.#site, (given) => this.#decided(given));
+    onDecision(() => this.#site, ({ answer }) => this.#decided(answer));
     place("refuse")?.addEventListener("click", () => this.#refused());
     place("decide")?.addEventListener("click", () => void this.#ask());
     new ResizeObserver(() => this.#tellHeight()).observe(document.body);
+    void this.#hearNo();
   }
 
-  /** What was agreed to on an earlier visit goes on; otherwise the visitor is asked. */
+  /** What was agreed to on an earlier visit goes on, and a no stands; otherwise the visitor is asked. */
   begin(): void {
-    if (this.#site !== null && this.consents.given(this.#site)) this.#agreed(null);
-    else this.#show(false);
+    const before = this.#site === null ? null : this.consents.given(this.#site);
+    if (before) return this.#agreed(null);
+    this.#show(false);
+    if (before === false) this.#saysNo();
   }
 
   /** Tells the site what its visitor sees too. */
@@ -58,6 +62,7 @@ export class Embedded {
   }
 
   async #ask(): Promise<void> {
+    if (this.#asking.signal.aborted) this.#asking = new AbortController();
     const word = newWord();
     const link = place<HTMLAnchorElement>("decide")!;
     const url = new URL("/volunteer/consent", location.href);
@@ -68,18 +73,21 @@ export class Embedded {
     url.hash = word;
     link.href = url.href;
     show("asked", "Decide on the page of Grid's own that has opened.");
-    const chosen = await fetched(this.wishes.api, word, this.#asking.signal);
-    if (chosen) this.#consented(chosen);
+    const answer = await fetched(this.wishes.api, word, this.#asking.signal);
+    if (answer) this.#decided(answer);
   }
 
-  #decided({ yes, chosen }: ConsentGiven): void {
-    if (yes) this.#consented(chosen);
-    else this.#refused();
+  /** The site's page knows this word: that it could say no by it harms nobody, and a yes is not heard. */
+  async #hearNo(): Promise<void> {
+    const word = /^#no=([0-9a-f]{32})$/.exec(location.hash)?.[1];
+    const answer = word && (await fetched(this.wishes.api, word, this.#asking.signal));
+    if (answer && !answer.yes) this.#refused();
   }
 
-  #consented(chosen: Chosen): void {
+  #decided(answer: Answer): void {
+    if (!answer.yes) return this.#refused();
     if (this.#site !== null) this.consents.remember(this.#site, true);
-    this.#agreed(chosen);
+    this.#agreed(answer);
   }
 
   #agreed(chosen: Chosen | null): void {
@@ -90,9 +98,16 @@ export class Embedded {
   }
 
   #refused(): void {
+    this.#asking.abort();
     if (this.#site !== null) this.consents.remember(this.#site, false);
-    show("asked", "Nothing is computed here.");
+    this.#saysNo();
     this.#tell({ answer: "no" });
+  }
+
+  #saysNo(): void {
+    show("asked", "You said no: nothing is computed here.");
+    show("decide", "Decide anew …");
+    place("refuse")!.hidden = true;
   }
 
   #show(agreed: boolean): void {

@@ -92,9 +92,10 @@ export class Memory {
     }
   }
 
-  /** Whether somebody agreed to take part on this site's pages, and did not take it back. */
-  given(site: string): boolean {
-    return this.#consents()[site] === true;
+  /** What was answered last to this site's pages; null for nothing. */
+  given(site: string): boolean | null {
+    const given = this.#consents()[site];
+    return typeof given === "boolean" ? given : null;
   }
 
   remember(site: string, yes: boolean): void {

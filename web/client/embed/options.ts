@@ -26,22 +26,27 @@ export function optionsOf(script: HTMLScriptElement | null): Options | null {
   };
 }
 
+/** By a word that both know, a no reaches the frame where the browser keeps the two pages apart. */
+const noBy = (word: string | null) => (word === null ? "" : `no=${word}`);
+
 /** The page that goes into the frame. */
-export function frameUrl({ grid, owner, purpose, theme, coep }: Options): string {
+export function frameUrl({ grid, owner, purpose, theme, coep }: Options, word: string | null): string {
   const url = new URL("/volunteer", grid);
   url.searchParams.set("embed", "1");
   for (const [name, value] of Object.entries({ owner, purpose, theme })) {
     if (value) url.searchParams.set(name, value);
   }
   if (coep) url.searchParams.set("coep", "1");
+  url.hash = noBy(word);
   return url.href;
 }
 
 /** The page of Grid's own on which a visitor decides: no page can cover it. */
-export function consentUrl({ grid, owner, purpose }: Options, site: string): string {
+export function consentUrl({ grid, owner, purpose }: Options, site: string, word: string): string {
   const url = new URL("/volunteer/consent", grid);
   for (const [name, value] of Object.entries({ site, owner, purpose })) {
     if (value) url.searchParams.set(name, value);
   }
+  url.hash = noBy(word);
   return url.href;
 }

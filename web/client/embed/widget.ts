@@ -1,5 +1,6 @@
 /** This file is where the element stands that a site's visitors see: first a card, then Grid's frame. */
 
+import { newWord } from "../broker/consenting.ts";
 import { answered, remember } from "./answer.ts";
 import { card, dressed } from "./card.ts";
 import type { Handle } from "./handle.ts";
@@ -22,15 +23,17 @@ export class Widget {
     if (options.theme) this.element.dataset["theme"] = options.theme;
     const before = answered();
     this.element.hidden = before === "no";
-    if (before === "yes") this.#showFrame();
+    if (before === "yes") this.#showFrame(null);
     else if (before === null) this.#root.append(card(options, location.host, () => this.#decide(), () => this.#refuse()));
   }
 
   /** In the visitor's click, so that the browser opens the page of Grid's own. */
   #decide(): void {
     // An isolated page is cut off from what it opens: there the frame opens it by itself.
-    if (!globalThis.crossOriginIsolated) open(consentUrl(this.options, location.origin), "grid-consent");
-    this.#showFrame();
+    if (globalThis.crossOriginIsolated) return this.#showFrame(null);
+    const word = newWord();
+    open(consentUrl(this.options, location.origin, word), "grid-consent");
+    this.#showFrame(word);
   }
 
   #refuse(): void {
@@ -40,12 +43,12 @@ export class Widget {
     this.element.hidden = true;
   }
 
-  #showFrame(): void {
+  #showFrame(word: string | null): void {
     const frame = document.createElement("iframe");
     frame.title = "Lend this browser to Grid";
     frame.referrerPolicy = "origin";
     frame.allow = "compute-pressure";
-    frame.src = frameUrl(this.options);
+    frame.src = frameUrl(this.options, word);
     frame.addEventListener("load", () => {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = ({ data }: MessageEvent<FromFrame>) => this.#heard(data, frame);
