@@ -11,10 +11,14 @@ from webdriver import Remote
 CARD = "grid-volunteer >>> section"
 DECIDE = "grid-volunteer >>> button.yes"
 NO = "grid-volunteer >>> button.no"
+#: The frame's own, once it asks.
+DECIDE_INSIDE, NO_INSIDE = (
+    f"[data-grid=ask]:not([hidden]) [data-grid={name}]" for name in ("decide", "refuse")
+)
 FRAME = "grid-volunteer iframe"
 HEAD = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>A garden</title>'
-    '<meta name="viewport" content="width=device-width"><link rel="icon" href="data:,">'
+    '<meta name="viewport" content="width=device-width">'
 )
 BODY = "<main><h1>A garden</h1><p>Birds, counted every spring.</p></main>"
 
@@ -23,6 +27,7 @@ def put(site: FakeServer, path: str, markup: str, headers: Mapping[str, str] | N
     """A page of another site; its address. By this name it is another site than the server."""
     page = f"{HEAD}{BODY}{markup}".encode()
     site.pages[path] = ("text/html; charset=utf-8", page, dict(headers or {}))
+    site.pages["/favicon.ico"] = ("image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>", {})
     return site.url.replace("127.0.0.1", "localhost") + path
 
 

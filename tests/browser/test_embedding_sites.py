@@ -12,7 +12,18 @@ from contextlib import ExitStack
 
 import fake_server
 import pytest
-from embed_hosts import CARD, DECIDE, FRAME, NO, agree, look_inside, put, script
+from embed_hosts import (
+    CARD,
+    DECIDE,
+    DECIDE_INSIDE,
+    FRAME,
+    NO,
+    NO_INSIDE,
+    agree,
+    look_inside,
+    put,
+    script,
+)
 from fake_server import FakeServer
 from live import LiveServer
 from webdriver import NAMES, NARROW, Remote, driven
@@ -42,13 +53,22 @@ HOOK = """
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def browser(
+def long_lived(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Remote]:
     """One of each kind, for all of this file's tests with it."""
     with driven(request.param, tmp_path_factory.mktemp(request.param)) as one:
         one.resize(*NARROW)
         yield one
+
+
+@pytest.fixture
+def browser(long_lived: Remote) -> Iterator[Remote]:
+    """The same, with one tab."""
+    yield long_lived
+    first, *_ = long_lived.tabs()
+    close_others(long_lived, first)
+    long_lived.get("about:blank")
 
 
 @pytest.fixture
@@ -177,13 +197,49 @@ def test_an_isolated_site_embeds_it_too(
     assert server.output(job_id) == RIGHT
 
 
+@pytest.mark.parametrize(
+    "policy", [{}, {"Cross-Origin-Embedder-Policy": "require-corp"}], ids=["cut-off", "isolated"]
+)
+def test_a_no_is_heard_and_remembered_by_a_site_that_is_cut_off_from_what_it_opens(
+    server: LiveServer, site: FakeServer, browser: Remote, policy: dict[str, str]
+) -> None:
+    policy = {"Cross-Origin-Opener-Policy": "same-origin", **policy}
+    browser.get(put(site, "/", hooked(server), policy))
+    home = browser.tab()
+    browser.click(DECIDE)
+    if len(policy) == 2:
+        browser.enter(FRAME)
+        browser.click(DECIDE_INSIDE)
+    answer_beside(browser, home, "no")
+    hidden = "return document.querySelector('grid-volunteer').hidden"
+    browser.until(lambda: browser.run(hidden), "the card to go")
+    browser.reload()
+    browser.find("grid-volunteer")
+    assert browser.run(hidden) is True
+
+
+def test_the_line_without_script_takes_no_for_an_answer(
+    server: LiveServer, site: FakeServer, browser: Remote
+) -> None:
+    browser.get(put(site, "/", iframe_line(server.url)))
+    browser.enter("iframe")
+    browser.click(NO_INSIDE)
+    browser.see("[data-grid=asked]", "You said no")
+    keeps = storage(browser)
+    browser.reload()
+    browser.enter("iframe")
+    again = "You said no" if keeps else "asks you to lend"
+    browser.see("[data-grid=asked]", again)
+    assert browser.run("return document.querySelector('[data-grid=refuse]').hidden") is keeps
+
+
 def test_the_line_without_script_asks_and_works(
     server: LiveServer, site: FakeServer, browser: Remote
 ) -> None:
     job_id = job(server)
     browser.get(put(site, "/", iframe_line(server.url, "admin")))
     browser.enter("iframe")
-    agree(browser, "[data-grid=decide]")
+    agree(browser, DECIDE_INSIDE)
     server.until(job_id, "completed")
     look_inside(browser, "iframe")
     assert "admin" not in browser.text(STATE)
@@ -224,15 +280,18 @@ def close_others(browser: Remote, home: str) -> None:
 
 def agree_by_word(browser: Remote, home: str) -> None:
     """Yes on a page that the frame opened and cannot speak to: the server carries it."""
-    browser.click("[data-grid=decide]")
+    browser.click(DECIDE_INSIDE)
+    answer_beside(browser, home, "yes")
+
+
+def answer_beside(browser: Remote, home: str, answer: str) -> None:
+    """On the page of consent that has opened, which may close itself."""
     browser.until(lambda: len(browser.tabs()) == 2, "the page of consent")
     (consent,) = set(browser.tabs()) - {home}
     browser.show(consent)
-    browser.click("[data-grid=yes]:enabled")
-    browser.until(
-        lambda: consent not in browser.tabs() or "Thank you" in browser.text("[data-grid=outcome]"),
-        "thanks",
-    )
+    browser.click(f"[data-grid={answer}]:enabled")
+    said = "return document.body.innerText.includes('close this page')"
+    browser.until(lambda: consent not in browser.tabs() or browser.run(said), "an end")
     close_others(browser, home)
 
 

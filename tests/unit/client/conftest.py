@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "web" / "static"
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
-#: A browser that need not rest between work units, on a machine with nothing else to do, whatever the
-#: other tests do to it: a rest after a long computation is three times as long while a machine is
-#: pressed. Its sandboxed frames have no storage.
+#: A browser that need not rest between work units, on a machine with nothing else to do, whatever
+#: other tests do to it: after a long computation a pressed one rests for three times as long. Its
+#: sandboxed frames have no storage.
 UNHURRIED = """
 try { localStorage["grid.settings"] ??= '{"dutyPercent": 100}'; } catch {}
 globalThis.PressureObserver = class {
