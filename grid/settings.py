@@ -6,6 +6,8 @@ misspelling never goes unnoticed.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +18,15 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from grid.items import Mode
 
 PREFIX = "GRID_"
+SOURCE_HOST = re.compile(r"(\*|(\*\.)?[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+#: Settings that are lists.
+COMMA_SEPARATED = (
+    "trusted_proxies",
+    "job_type_folders",
+    "selector_plugins",
+    "source_hosts",
+    "source_networks",
+)
 
 
 class SettingsError(Exception):
@@ -29,6 +40,21 @@ def _origin(text: str) -> str:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+
+
+def _source_hosts(entries: tuple[str, ...]) -> tuple[str, ...]:
+    for one in entries:
+        if not SOURCE_HOST.fullmatch(one):
+            raise ValueError(
+                f"{one!r}: wanted as example.org, *.example.org, example.org:8443 or *"
+            )
+    return entries
+
+
+def _networks(entries: tuple[str, ...]) -> tuple[str, ...]:
+    for one in entries:
+        ipaddress.ip_network(one)
+    return entries
 
 
 class Settings(BaseSettings):
@@ -117,13 +143,34 @@ class Settings(BaseSettings):
     #: Who may make an account: whom an admin `invited`, or, where it is `open`, everybody, as a
     #: requester. Closed, because a requester uses what volunteers give.
     registration: Literal["invited", "open"] = "invited"
+    #: Hosts that data sets may be fetched from, comma-separated: `data.example.org`,
+    #: `*.example.org`, `example.org:8443`, or `*` for all that are public. None, because whoever
+    #: names a host makes this server ask it.
+    source_hosts: Annotated[tuple[str, ...], NoDecode, AfterValidator(_source_hosts)] = ()
+    #: Networks that may be asked although they are not public, comma-separated: `10.1.0.0/16`.
+    source_networks: Annotated[tuple[str, ...], NoDecode, AfterValidator(_networks)] = ()
+    #: How long fetching one data set may take: the largest over a line of fifteen megabits.
+    source_limit_s: float = Field(default=600, gt=0)
+    #: What one token or session may change in a minute, and one network or account five times as
+    #: often: a script that submits a job each second. This machine itself is not counted.
+    changes_per_minute: int = Field(default=120, ge=1)
+    #: Bundles, evidence and questions in SQL that one network may ask for in a minute.
+    dear_requests_per_minute: int = Field(default=60, ge=1)
+    #: Jobs that one requester may have open at a time: more would only wait for one another.
+    open_jobs_max: int = Field(default=100, ge=1)
+    #: Work units of a requester's open jobs together: a million take a crowd of a thousand hours.
+    open_workunits_max: int = Field(default=10_000_000, ge=1)
+    #: Bytes of all data sets of one requester, as they are stored: ten of the largest uploads.
+    stored_bytes_max: int = Field(default=10 << 30, ge=1)
+    #: Free bytes of the disk below which nothing new is taken in, so that what runs can end.
+    free_bytes_min: int = Field(default=1 << 30, ge=0)
     #: How long somebody who signed in stays so: a working day and its evening.
     session_ttl_s: int = Field(default=16 * 3600, ge=60)
     #: How long the answer to an Idempotency-Key is kept: a day outlasts every retry.
     idempotency_ttl_s: int = Field(default=86400, ge=60)
 
     def __init__(self, **values: object) -> None:
-        for name in ("trusted_proxies", "job_type_folders", "selector_plugins"):
+        for name in COMMA_SEPARATED:
             if isinstance(values.get(name), str):
                 values[name] = _comma_separated(str(values[name]))
         super().__init__(**values)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from grid.db.apply import Lost
 from grid.db.store import Store
 from grid.db.writer import Closed
 from grid.settings import Settings
-from web import problems, sql
+from web import allowing, problems, sql
 from web.controllers import (
     account,
     accounts,
@@ -50,6 +50,7 @@ from web.controllers import (
 from web.gate import Gate
 from web.headers import add_headers
 from web.hot_path import HotPath
+from web.pace import Pace
 from web.problems import Problem, SeeOther
 from web.public_view import API
 from web.server import Server
@@ -115,6 +116,7 @@ API_HANDLERS = (
     *audits.API_HANDLERS,
     auditors.list_auditors,
     auditors.name_auditors,
+    allowing.show_usage,
     tokens.list_tokens,
     tokens.add_token,
     tokens.rotate_token,
@@ -188,5 +190,5 @@ def create_app(
         openapi_config=None,
         logging_config=None,
     )
-    app.asgi_handler = Gate(HotPath(app.asgi_handler, settings.body_bytes_max))
+    app.asgi_handler = Gate(Pace(HotPath(app.asgi_handler, settings.body_bytes_max)))
     return app

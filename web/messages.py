@@ -105,6 +105,12 @@ class PriorityBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     priority: Priority
 
 
+class SourceBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that the server is to fetch."""
+
+    source: Annotated[str, Meta(min_length=1, max_length=2_000)]
+
+
 class PreviewBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A spec to be looked at."""
 

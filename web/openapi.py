@@ -22,6 +22,8 @@ _TYPED = re.compile(r"\{(\w+):\w+\}")
 DESCRIBED = (API, f"{LOG}/", "/healthz", "/readyz")
 #: Every route may refuse like this.
 ALWAYS = (405,)
+#: What any change may be answered: too slow, too often, no room.
+CHANGING = (408, 429, 507)
 
 
 class ProblemBody(msgspec.Struct):
@@ -42,7 +44,7 @@ def document(routes: Sequence[BaseRoute]) -> Json:
     _, schemas = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     paths: dict[str, dict[str, Json]] = {}
     for method, path, handler in described:
-        paths.setdefault(path, {})[method.lower()] = _operation(path, handler)
+        paths.setdefault(path, {})[method.lower()] = _operation(method, path, handler)
     for methods in paths.values():
         methods["options"] = {
             "summary": "Says which methods there are.",
@@ -72,11 +74,11 @@ def handlers(routes: Iterable[BaseRoute]) -> list[tuple[str, str, Any]]:
     return sorted(found, key=lambda one: (one[1], one[0]))
 
 
-def _operation(path: str, handler: Any) -> dict[str, Json]:
+def _operation(method: str, path: str, handler: Any) -> dict[str, Json]:
     opt = handler.opt
     function = getattr(handler.fn, "func", handler.fn)  # a sync handler comes wrapped
     summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
-    problems = {*opt["problems"], *ALWAYS}
+    problems = {*opt["problems"], *ALWAYS, *(() if method == "GET" else CHANGING)}
     operation: dict[str, Json] = {
         "operationId": function.__name__,
         "summary": summary.replace("\n", " "),

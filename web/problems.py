@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from web import render
 from web.public_view import API, LOG
 
 MEDIA_TYPE = "application/problem+json"
+DISK_FULL = "the server's disk is full: nothing was done"
 OUR_FAULT = "the server failed at this; it is a fault of the server's"
 
 log = structlog.get_logger("web")
@@ -143,4 +145,14 @@ def log_failure(method: str, path: str, error: Exception) -> None:
 def on_exception(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to a bug of ours; says nothing of it but in the server's own log."""
     log_failure(request.method, request.url.path, error)
-    return response(Problem(500, OUR_FAULT))
+    return response(Problem(507, DISK_FULL) if _disk_is_full(error) else Problem(500, OUR_FAULT))
+
+
+def _disk_is_full(error: BaseException | None) -> bool:
+    """Whether this came of a full disk: as the system says it, or as SQLite does."""
+    while error is not None:
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "database or disk is full" in str(error):
+            return True
+        error = error.__cause__
+    return False

@@ -64,6 +64,7 @@ class Server:
             self.exchange.close()
             if self.daemons is not None:
                 await asyncio.to_thread(self.daemons.stop)
+            self.rates.close()
 
     async def _keep_embed_script(self) -> None:
         """Lines that sites copied yesterday are served beside today's script."""

@@ -109,6 +109,7 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     f"POST {API}/consents": OPEN,
     f"GET {API}/consents/{{word:str}}": OPEN,
     f"GET {API}/embed": OPEN,
+    f"GET {API}/usage": REQUESTER,
     f"GET {API}/tokens": ACCOUNT,
     f"POST {API}/tokens": ACCOUNT,
     f"POST {API}/tokens/{{id:str}}/rotate": ROTATED,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -18,12 +19,15 @@ from grid.identifiers import Kind
 from grid.items import DataSet, Json
 from grid.sources.csv import CsvOptions, ingest
 from grid.sources.error import SourceError, TooLarge
+from grid.sources.fetching import fetch
+from grid.sources.guard import Guard
 from grid.sources.spool import spool
 from web import blob_links, bodies, looks, public_view
+from web.allowing import require_disk, require_room
 from web.answers import as_json
 from web.callers import require
 from web.idempotency import Key
-from web.messages import NAME_CHARS_MAX
+from web.messages import NAME_CHARS_MAX, SourceBody
 from web.problems import AnyRequest, bad_field
 from web.public_view import API
 from web.routes import PAGED, about
@@ -40,6 +44,8 @@ OPTIONS = {
     "public": "`true` or `false`: whether anybody may read it; `true` when not given",
 }
 
+#: A URL and the braces around it.
+SOURCE_BODY_MAX = 4_000
 #: Rows of a preview unless asked otherwise, and at most.
 PREVIEW_ROWS = 20
 PREVIEW_ROWS_MAX = 200
@@ -48,28 +54,42 @@ PREVIEW_ROWS_MAX = 200
 @post(
     "/datasets",
     request_max_body_size=None,
-    opt=about(body="text/csv", query=OPTIONS, code=201, problems=(400, 401, 403, 413, 415, 422)),
+    opt=about(
+        body="text/csv",
+        query=OPTIONS,
+        code=201,
+        problems=(400, 401, 403, 409, 413, 415, 422, 429, 507),
+    ),
 )
 async def upload_dataset(request: AnyRequest) -> Response[bytes]:
     """Takes a CSV file as a new data set: the body is the file, streamed; the query says the rest.
 
-    Needs a requester's or admin's token.
+    A body of `application/json`, `{"source": "https://…"}`, has the server fetch the file, from
+    where its operator allows. Needs a requester's or admin's token.
     """
     server, caller = looks.asked(request)
     account_id = require(caller, "requester", "admin")
     key = Key(request, caller)
-    bodies.require_content_type(request, "text/csv")
+    source = await _source(request)
     options, name, public = _options(request, server)
     store, limit = server.store, server.settings.upload_bytes_max
     announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced[:20]) > limit:
+    expected = int(announced[:20]) if announced.isdecimal() else 0
+    if expected > limit:
         raise bad_field("/body", f"more than {limit:,} bytes", 413)
+    await server.rates.account(account_id)
+    require_disk(server, expected)
     folder = server.settings.data_dir / "uploads"
     folder.mkdir(exist_ok=True)
+    query = sorted(request.query_params.multi_items())
+    if source is not None:
+        replayed = key.replayed(store, _digest(source, query))
+        if replayed is not None:
+            return replayed
     try:
-        async with spool(request.stream(), limit, folder) as upload:
-            said = [upload.source_digest, sorted(request.query_params.multi_items())]
-            body_digest = canonical.digest(canonical.dumps(said))
+        pieces = request.stream() if source is None else _fetched(server, source)
+        async with spool(pieces, limit, folder) as upload:
+            body_digest = _digest(source or upload.source_digest, query)
             replayed = key.replayed(store, body_digest)
             if replayed is not None:
                 return replayed
@@ -91,10 +111,35 @@ async def upload_dataset(request: AnyRequest) -> Response[bytes]:
             source_digest=taken.source_digest,
         )
         dataset = commands.add_dataset(transaction, new)
+        require_room(server, transaction, caller)
         return 201, public_view.dataset(dataset, server.names)
 
     response, _ = await key.once(store, body_digest, add)
     return response
+
+
+async def _source(request: AnyRequest) -> str | None:
+    """The URL that the server is to fetch; None where the body is the file."""
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != "application/json":
+        bodies.require_content_type(request, "text/csv")
+        return None
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > SOURCE_BODY_MAX:
+            raise bad_field("/body", f"more than {SOURCE_BODY_MAX:,} bytes", 413)
+    return bodies.decode(body, SourceBody).source
+
+
+def _fetched(server: Server, url: str) -> AsyncIterator[bytes]:
+    limits = server.settings
+    guard = Guard(hosts=limits.source_hosts, networks=limits.source_networks)
+    return fetch(url, guard, limits.upload_bytes_max, limits.source_limit_s)
+
+
+def _digest(what: str, query: list[tuple[str, str]]) -> str:
+    return canonical.digest(canonical.dumps([what, query]))
 
 
 def _options(request: AnyRequest, server: Server) -> tuple[CsvOptions, str, bool]:

@@ -16,6 +16,7 @@ from grid.identifiers import Kind
 from grid.items import Json
 from grid.states import JobState
 from web import bodies, looks, moving, public_view
+from web.allowing import require_disk, require_room
 from web.answers import as_json
 from web.callers import Caller, require, require_owner
 from web.idempotency import Key
@@ -66,7 +67,7 @@ def list_jobs(request: AnyRequest) -> Response[bytes]:
 
 @post(
     "/jobs",
-    opt=about(body=JobBody, code=201, problems=(400, 401, 403, 404, 409, 413, 415, 422)),
+    opt=about(body=JobBody, code=201, problems=(400, 401, 403, 404, 409, 413, 415, 422, 429, 507)),
 )
 async def submit_job(request: AnyRequest) -> Response[bytes]:
     """Submits a job: checks the spec, generates the program, and makes the first work units.
@@ -81,11 +82,14 @@ async def submit_job(request: AnyRequest) -> Response[bytes]:
     replayed = key.replayed(server.store, body_digest)
     if replayed is not None:
         return replayed
+    await server.rates.account(account_id)
+    require_disk(server)
     new = await asyncio.to_thread(prepare, server, caller, account_id, body)
     made: list[int] = []
 
     def add(transaction: Transaction) -> tuple[int, Json]:
         job = commands.add_job(transaction, new, server.store.keyring)
+        require_room(server, transaction, caller)
         made.append(job.id)
         facts = looks.facts_in(transaction, job.id)
         return 201, public_view.job(facts, Counts(), [], server.names, transaction.now)

@@ -25,7 +25,7 @@ class DataSetRow(SQLModel, table=True):
     __tablename__ = "dataset"
     __table_args__ = (Index("dataset_public", "public", "id"),)
     id: int | None = Field(default=None, primary_key=True)
-    account_id: int | None = Field(default=None, foreign_key="account.id")
+    account_id: int | None = Field(default=None, foreign_key="account.id", index=True)
     name: str
     public: bool
     columns: Any = Field(sa_column=Column(JSON))
