@@ -54,6 +54,9 @@ mutants: setup ## plant bugs in the rules, and see whether the tests find each o
 docs: setup ## write the generated parts of docs/ anew
 	$(BIN)/python -m docs.generate
 
+gallery: setup ## photograph the pages, both themes, wide and narrow
+	PYTHONPATH=.:tests $(BIN)/python tests/gallery.py
+
 lock: ## choose new versions of every dependency: requirements.lock with hashes
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --upgrade \
 	  --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock

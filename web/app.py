@@ -27,6 +27,7 @@ from web.controllers import (
     credit,
     datasets,
     deeds,
+    dropping,
     embedding,
     health,
     hosts,
@@ -43,6 +44,7 @@ from web.controllers import (
     sandbox_alarms,
     signing_in,
     statistics,
+    submitting,
     tokens,
     trust,
     volunteers,
@@ -129,6 +131,8 @@ API_HANDLERS = (
 )
 
 PAGE_HANDLERS = (
+    *submitting.HANDLERS,
+    *dropping.HANDLERS,
     *pages.HANDLERS,
     *audit_pages.HANDLERS,
     *cards.HANDLERS,

@@ -18,7 +18,7 @@ from grid.db.keyring import KeyringError
 from grid.db.store import StartRefused, Store
 from grid.plugins.loader import PluginError
 from grid.settings import Settings
-from web import access, admin_cli, links, sites_cli
+from web import access, admin_cli, links, sites_cli, submit_cli
 from web.app import create_app
 from web.checking import check_job_type
 from web.server import Server
@@ -34,6 +34,7 @@ SWITCH_INTERVAL_S = 0.0005
 app = cli.app
 app.command()(check_job_type)
 app.command()(admin_cli.admin)
+app.command()(submit_cli.submit)
 app.add_typer(sites_cli.app, name="sites")
 app.add_typer(access.user, name="user")
 app.add_typer(access.token, name="token")

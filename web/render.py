@@ -64,6 +64,13 @@ def _duration(seconds: int) -> str:
     return f"{round(seconds / size)} {unit}"
 
 
+def _seconds(value: float) -> str:
+    """A measured or estimated time, with as many digits as it deserves."""
+    if value < 0.01:
+        return "under 0.01 s"
+    return f"about {value:.2g} s" if value < 90 else f"about {_duration(round(value))}"
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -79,6 +86,7 @@ def _environment() -> Environment:
         "pretty": _pretty,
         "share": _share,
         "duration": _duration,
+        "seconds": _seconds,
         "number": lambda value: f"{value:,}",
         "credits": spelled,
     }

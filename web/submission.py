@@ -12,13 +12,15 @@ from msgspec import UNSET, UnsetType
 
 from grid import canonical, jobspec
 from grid.codegen.errors import ProgramRefused
-from grid.db import queries
+from grid.db import commands, progress, queries
 from grid.db.commands import NewJob
+from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import Column, DataSet, Json, Mode, Needs, Policy
 from grid.jobspec import CheckedSpec, SpecRefused
 from grid.plugins.loader import Found, Loaded, PluginError
 from grid.validator.modes import PROMISES
+from web.allowing import require_disk, require_room
 from web.callers import Caller
 from web.messages import NAME_CHARS_MAX, JobBody, PolicyBody
 from web.problems import Detail, Problem, bad_field
@@ -74,6 +76,26 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
         last_cost=cut.last_cost,
         secrets=checked.secrets,
     )
+
+
+async def record(server: Server, caller: Caller, new: NewJob) -> int:
+    """A job with its first work units; its number. Raises 409 or 507 where there is no room."""
+    require_disk(server)
+
+    def add(transaction: Transaction) -> int:
+        job = commands.add_job(transaction, new, server.store.keyring)
+        require_room(server, transaction, caller)
+        return job.id
+
+    number = await server.store.awrite(add)
+    await first_workunits(server, number)
+    return number
+
+
+async def first_workunits(server: Server, job_id: int) -> None:
+    """Make what a new job's hosts will ask for first."""
+    high_water, context = server.settings.unsent_workunits_max, server.store.context
+    await server.store.awrite(lambda tx: progress.make_workunits(tx, job_id, high_water, context))
 
 
 def enabled(server: Server, name: str, pointer: str = "/job_type") -> tuple[Found, Loaded]:

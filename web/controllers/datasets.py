@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -13,16 +11,12 @@ from litestar import Response, get, post
 
 from grid import canonical, chunks
 from grid.db import commands, listings, queries
-from grid.db.commands import NewDataSet
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import DataSet, Json
-from grid.sources.csv import CsvOptions, ingest
-from grid.sources.error import SourceError, TooLarge
-from grid.sources.fetching import fetch
-from grid.sources.guard import Guard
-from grid.sources.spool import spool
-from web import blob_links, bodies, looks, public_view
+from grid.sources.csv import CsvOptions
+from grid.sources.spool import Upload
+from web import blob_links, bodies, looks, public_view, uploading
 from web.allowing import require_disk, require_room
 from web.answers import as_json
 from web.callers import require
@@ -72,50 +66,43 @@ async def upload_dataset(request: AnyRequest) -> Response[bytes]:
     key = Key(request, caller)
     source = await _source(request)
     options, name, public = _options(request, server)
-    store, limit = server.store, server.settings.upload_bytes_max
-    announced = request.headers.get("content-length", "0")
-    expected = int(announced[:20]) if announced.isdecimal() else 0
-    if expected > limit:
-        raise bad_field("/body", f"more than {limit:,} bytes", 413)
+    expected = uploading.check_length(server, request.headers.get("content-length", "0"))
     await server.rates.account(account_id)
     require_disk(server, expected)
-    folder = server.settings.data_dir / "uploads"
-    folder.mkdir(exist_ok=True)
     query = sorted(request.query_params.multi_items())
-    if source is not None:
-        replayed = key.replayed(store, _digest(source, query))
+    digests = [] if source is None else [_digest(source, query)]
+
+    def replay(upload: Upload | None) -> None:
+        if upload is not None and source is None:
+            digests.append(_digest(upload.source_digest, query))
+        replayed = key.replayed(server.store, digests[0])
         if replayed is not None:
-            return replayed
+            raise _Replayed(replayed)
+
     try:
-        pieces = request.stream() if source is None else _fetched(server, source)
-        async with spool(pieces, limit, folder) as upload:
-            body_digest = _digest(source or upload.source_digest, query)
-            replayed = key.replayed(store, body_digest)
-            if replayed is not None:
-                return replayed
-            taken = await asyncio.to_thread(ingest, upload, options, store.blobs)
-    except SourceError as error:
-        code = 413 if isinstance(error, TooLarge) else 400
-        raise bad_field(error.field, error.message, code) from error
+        if source is not None:
+            replay(None)
+        pieces = request.stream() if source is None else uploading.fetched(server, source)
+        taken = await uploading.take(server, pieces, options, replay)
+    except _Replayed as again:
+        return again.response
 
     def add(transaction: Transaction) -> tuple[int, Json]:
-        new = NewDataSet(
-            account_id=account_id,
-            name=name,
-            public=public,
-            columns=taken.columns,
-            row_count=taken.row_count,
-            chunk_rows=taken.chunk_rows,
-            chunk_columns=taken.chunk_columns,
-            byte_count=taken.byte_count,
-            source_digest=taken.source_digest,
-        )
+        new = uploading.new_dataset(account_id, name, public, taken)
         dataset = commands.add_dataset(transaction, new)
         require_room(server, transaction, caller)
         return 201, public_view.dataset(dataset, server.names)
 
-    response, _ = await key.once(store, body_digest, add)
+    response, _ = await key.once(server.store, digests[0], add)
     return response
+
+
+class _Replayed(Exception):
+    """The same was uploaded before, under the same key."""
+
+    def __init__(self, response: Response[bytes]) -> None:
+        self.response = response
+        super().__init__()
 
 
 async def _source(request: AnyRequest) -> str | None:
@@ -130,12 +117,6 @@ async def _source(request: AnyRequest) -> str | None:
         if len(body) > SOURCE_BODY_MAX:
             raise bad_field("/body", f"more than {SOURCE_BODY_MAX:,} bytes", 413)
     return bodies.decode(body, SourceBody).source
-
-
-def _fetched(server: Server, url: str) -> AsyncIterator[bytes]:
-    limits = server.settings
-    guard = Guard(hosts=limits.source_hosts, networks=limits.source_networks)
-    return fetch(url, guard, limits.upload_bytes_max, limits.source_limit_s)
 
 
 def _digest(what: str, query: list[tuple[str, str]]) -> str:

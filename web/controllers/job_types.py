@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
-import msgspec
 from litestar import Response, get, post
 
-from grid import canonical
 from grid.db import queries
-from grid.db.inputs import chunk_blobs
 from web import bodies, looks, public_view
 from web.answers import as_json
 from web.callers import require
-from web.messages import JobBody, PreviewBody
+from web.messages import PreviewBody
+from web.previewing import look
 from web.problems import AnyRequest, Problem, not_found
 from web.public_view import API, View
 from web.routes import about
 from web.server import Server
-from web.sizing import work_units
-from web.submission import check_spec, enabled, posted_dataset, sized
+from web.submission import enabled
 
 
 @get("/job-types", sync_to_thread=True, opt=about())
@@ -74,32 +71,4 @@ async def preview_job(request: AnyRequest) -> Response[bytes]:
         raise not_found("job type")
     body = await bodies.read(request, PreviewBody)
 
-    def look() -> View:
-        _, loaded = enabled(server, name, "/name")
-        dataset = posted_dataset(server, caller, loaded, body.dataset)
-        checked = check_spec(body.spec, loaded, dataset)
-        reads = [column.name for column in checked.reads]
-        everything = range(0 if dataset is None else dataset.chunk_count)
-        with server.store.read() as connection:
-            chunks = chunk_blobs(connection, dataset, everything, reads)
-        wanted = JobBody(job_type=name, spec=body.spec)
-        cut = sized(server, wanted, loaded, checked, dataset)
-        program = checked.program.encode("ascii")
-        return {
-            "job_type": name,
-            "program": checked.program,
-            "program_digest": canonical.digest(program),
-            "params": checked.params,
-            "reads": reads,
-            "output_columns": msgspec.to_builtins(checked.output_columns),
-            "cost": {
-                "work_units": work_units(cut, dataset),
-                "rows": None if dataset is None else dataset.row_count,
-                "points": cut.point_count,
-                "workunit_ms": cut.unit_ms,
-                "program_bytes": len(program),
-                "bytes_per_copy": sum(one.bytes for one in chunks),
-            },
-        }
-
-    return as_json(await asyncio.to_thread(look))
+    return as_json(await asyncio.to_thread(look, server, caller, name, body.spec, body.dataset))

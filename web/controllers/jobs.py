@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from litestar import Response, get, post
 
 from grid import canonical
-from grid.db import commands, deeds, listings, progress
+from grid.db import commands, deeds, listings
 from grid.db.listings import Counts
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
@@ -25,7 +25,7 @@ from web.problems import AnyRequest, bad_field
 from web.public_view import API
 from web.routes import PAGED, about
 from web.server import Server
-from web.submission import prepare
+from web.submission import first_workunits, prepare
 
 FILTERS = {
     "state": "only jobs in this state: " + ", ".join(JobState),
@@ -96,10 +96,7 @@ async def submit_job(request: AnyRequest) -> Response[bytes]:
 
     response, fresh = await key.once(server.store, body_digest, add)
     if fresh:
-        job_id, high_water = made[-1], server.settings.unsent_workunits_max
-        await server.store.awrite(
-            lambda tx: progress.make_workunits(tx, job_id, high_water, server.store.context)
-        )
+        await first_workunits(server, made[-1])
     return response
 
 
