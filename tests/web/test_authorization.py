@@ -166,6 +166,9 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     "GET /register": rule("", 404),  # by invitation
     "POST /register": rule("", 404),
     "POST /deeds/{name:str}": FORM,
+    "GET /jobs/new": PAGE,
+    "POST /jobs/new": FORM,
+    "POST /datasets/new": FORM,
     "GET /account": PAGE,
     "POST /account/tokens": FORM,
     "POST /account/tokens/{id:str}/rotate": FORM,
