@@ -25,6 +25,8 @@ import httpx
 from web.browsers.starting import BROWSERS, CHROMIUM_FLAGS, FIREFOX_PREFERENCES, program_of
 
 NAMES = tuple(BROWSERS)
+#: Method, path, body → what the driver answers.
+Send = Callable[[str, str, Mapping[str, Any]], Any]
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 #: A cold browser on a busy machine.
 START_S = 120
@@ -40,8 +42,13 @@ class Refused(Exception):
 class Remote:
     """One browser, with one tab in view."""
 
-    def __init__(self, name: str, send: Callable[[str, str, Mapping[str, Any]], Any]) -> None:
-        self.name, self._send = name, send
+    def __init__(self, name: str, send: Send, session: int) -> None:
+        self.name, self._send, self._session = name, send, session
+
+    def cpu_s(self) -> float:
+        """Seconds of processor time that its living processes have used."""
+        ticks = sum(_ticks(one, self._session) for one in Path("/proc").glob("[0-9]*/stat"))
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def get(self, url: str) -> None:
         """Go there; ends when the page has loaded."""
@@ -150,6 +157,14 @@ class Remote:
     def close_tab(self) -> None:
         self._send("DELETE", "window", {})
 
+    def close_others(self, home: str) -> None:
+        """Every tab but one, which is in view then."""
+        for tab in self.tabs():
+            if tab != home:
+                self.show(tab)
+                self.close_tab()
+        self.show(home)
+
     def resize(self, width: int, height: int) -> None:
         """The window; its page is somewhat smaller."""
         self._send("POST", "window/rect", {"width": width, "height": height})
@@ -169,17 +184,23 @@ def driven(
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         if name == "firefox":
-            send = stack.enter_context(_marionette(program, folder, preferences or {}))
+            started = stack.enter_context(_marionette(program, folder, preferences or {}))
         else:
-            send = stack.enter_context(_driver(name, program, folder))
-        yield Remote(name, send)
+            started = stack.enter_context(_driver(name, program, folder))
+        yield Remote(name, *started)
 
 
-Send = Callable[[str, str, Mapping[str, Any]], Any]
+def _ticks(stat: Path, session: int) -> int:
+    """Of a process of that session (proc(5): fields 6, 14 and 15); 0 for any other."""
+    try:
+        fields = stat.read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0  # it has just ended
+    return int(fields[11]) + int(fields[12]) if int(fields[3]) == session else 0
 
 
 @contextmanager
-def _driver(name: str, program: str, folder: Path) -> Iterator[Send]:
+def _driver(name: str, program: str, folder: Path) -> Iterator[tuple[Send, int]]:
     port = _free_port()
     if name == "chromium":
         driver = ["chromedriver", f"--port={port}"]
@@ -192,7 +213,7 @@ def _driver(name: str, program: str, folder: Path) -> Iterator[Send]:
         environment = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
         if name == "webkit":
             environment["DISPLAY"] = stack.enter_context(_screen())
-        stack.enter_context(_process(driver, folder, environment))
+        process = stack.enter_context(_process(driver, folder, environment))
         base = f"http://127.0.0.1:{port}"
         http = stack.enter_context(httpx.Client(trust_env=False, timeout=START_S))
         _until_listening(port)
@@ -204,7 +225,7 @@ def _driver(name: str, program: str, folder: Path) -> Iterator[Send]:
             return _answer(http.request(method, f"{session}/{path}", **sent))
 
         try:
-            yield send
+            yield send, process.pid
         finally:
             http.delete(session)
 
@@ -240,7 +261,9 @@ MARIONETTE = {
 
 
 @contextmanager
-def _marionette(program: str, folder: Path, preferences: Mapping[str, str]) -> Iterator[Send]:
+def _marionette(
+    program: str, folder: Path, preferences: Mapping[str, str]
+) -> Iterator[tuple[Send, int]]:
     port = _free_port()
     profile = folder / "profile"
     profile.mkdir(parents=True)
@@ -248,7 +271,7 @@ def _marionette(program: str, folder: Path, preferences: Mapping[str, str]) -> I
     lines = [f'user_pref("{key}", {value});\n' for key, value in chosen.items()]
     (profile / "user.js").write_text("".join(lines))
     command = [program, "--headless", "--no-remote", "--marionette", "--profile", str(profile)]
-    with _process(command, folder, {"HOME": str(folder)}):
+    with _process(command, folder, {"HOME": str(folder)}) as process:
         _until_listening(port)
         with socket.create_connection(("127.0.0.1", port), timeout=START_S) as line:
             _heard(line)
@@ -275,7 +298,7 @@ def _marionette(program: str, folder: Path, preferences: Mapping[str, str]) -> I
                 return value["value"] if isinstance(value, dict) and "value" in value else value
 
             command_of("WebDriver:NewSession", {})
-            yield send
+            yield send, process.pid
 
 
 def _heard(line: socket.socket) -> Any:

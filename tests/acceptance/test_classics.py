@@ -38,7 +38,9 @@ def answers(server: LiveServer, job_id: str) -> list[dict[str, object]]:
     return [server.get(f"/workunits/{unit['id']}")["canonical_output"] for unit in units]
 
 
-def test_the_ten_counts_of_pi(server: LiveServer, volunteers: list[Path]) -> None:
+def test_row_25_row_78_machines_find_the_ten_counts_of_pi(
+    server: LiveServer, volunteers: list[Path]
+) -> None:
     spec = {"streams": 10, "draws": 1_000_000}
     job_id = server.job("monteCarloPi", spec, points=1, min_quorum=2)
     server.until(job_id, "completed")

@@ -154,7 +154,7 @@ def test_row_53_as_many_equal_answers_as_the_requester_wants(server, quorum):
     assert len(unit["results"]) == quorum
 
 
-def test_row_54_a_host_registers_gets_an_id_and_a_secret_and_expires_when_silent(server):
+def test_r21_row_54_a_host_registers_gets_an_id_and_a_secret_and_expires_when_silent(server):
     dataset = server.dataset(NUMBERS, chunk_rows=40)
     server.job("filterBy", ALL, dataset, min_quorum=1, delay_bound_s=5)
     host, other = LiveHost(server), LiveHost(server)

@@ -13,7 +13,7 @@ ENABLED = ("filterBy", "SUM", "loops", "throws")
 HUNDRED = "n\n" + "".join(f"{number}\n" for number in range(100))
 
 
-def test_r12_an_endless_loop_is_stopped_tried_elsewhere_and_fails_its_job(
+def test_r12_row_68_an_endless_loop_is_stopped_tried_elsewhere_and_fails_its_job(
     server: LiveServer, volunteers: list[Path]
 ) -> None:
     results = _fails_twice(server, "loops", "stopped at the time limit of 1 s")

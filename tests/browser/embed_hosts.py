@@ -36,14 +36,17 @@ def script(server: LiveServer, attributes: str = "") -> str:
     return f'<script src="{server.url}/embed.js" {attributes} async></script>'
 
 
-def agree(browser: Remote, decide: str = DECIDE) -> str:
-    """Says yes as a visitor does, on the page of consent that opens; the tab they came from."""
+def agree(browser: Remote, decide: str = DECIDE, **chosen: str) -> str:
+    """Says yes as a visitor does, on the page of consent that opens, after choosing this there; the
+    tab they came from."""
     home = browser.tab()
     before = set(browser.tabs())
     browser.click(decide)
     browser.until(lambda: len(set(browser.tabs()) - before) == 1, "the page of consent")
     (consent,) = set(browser.tabs()) - before
     browser.show(consent)
+    for name, value in chosen.items():
+        browser.run("arguments[0].value = arguments[1]", browser.find(f"[data-grid={name}]"), value)
     browser.click("[data-grid=yes]:enabled")
     browser.until(lambda: consent not in browser.tabs(), "the page of consent to close")
     browser.show(home)

@@ -38,7 +38,7 @@ def taken_at_once(server: LiveServer) -> View:
     raise AssertionError
 
 
-def test_stop_ends_an_endless_loop_at_once_gives_it_back_and_is_remembered(
+def test_row_65_stop_ends_an_endless_loop_gives_it_back_and_is_remembered(
     server: LiveServer, visit: Visit
 ) -> None:
     page, job_id = computing(server, visit)
@@ -81,7 +81,7 @@ def test_a_page_left_by_a_link_gives_back_what_it_had_begun(
     expect(page.locator(STATE)).to_contain_text("Waiting for work")
 
 
-def test_one_tab_computes_and_the_second_takes_over_when_it_closes(
+def test_row_69_one_tab_computes_and_the_second_takes_over_when_it_closes(
     server: LiveServer, visit: Visit
 ) -> None:
     dataset = server.dataset(ROWS)

@@ -7,7 +7,6 @@ apart, share it, or refuse it.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import fake_server
@@ -26,7 +25,7 @@ from embed_hosts import (
 )
 from fake_server import FakeServer
 from live import LiveServer
-from webdriver import NAMES, NARROW, Remote, driven
+from webdriver import Remote, driven
 
 from web.embed_script import SCRIPT, iframe_line
 
@@ -52,31 +51,11 @@ HOOK = """
 """
 
 
-@pytest.fixture(scope="module", params=NAMES)
-def long_lived(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Remote]:
-    """One of each kind, for all of this file's tests with it."""
-    with driven(request.param, tmp_path_factory.mktemp(request.param)) as one:
-        one.resize(*NARROW)
-        yield one
-
-
 @pytest.fixture
-def browser(long_lived: Remote) -> Iterator[Remote]:
-    """The same, with one tab."""
-    yield long_lived
-    first, *_ = long_lived.tabs()
-    close_others(long_lived, first)
-    long_lived.get("about:blank")
-
-
-@pytest.fixture
-def site() -> Iterator[FakeServer]:
-    """Somebody else's server; a fresh one has an origin that nobody has answered yet."""
-    with fake_server.running() as one:
-        one.pages["/hook.js"] = ("text/javascript", HOOK.encode(), {})
-        yield one
+def site(site: FakeServer) -> FakeServer:
+    """One with a script of its own."""
+    site.pages["/hook.js"] = ("text/javascript", HOOK.encode(), {})
+    return site
 
 
 def job(server: LiveServer) -> str:
@@ -89,7 +68,7 @@ def hooked(server: LiveServer, attributes: str = 'data-owner="admin"') -> str:
     return f'<script src="/hook.js"></script>{script(server, attributes)}'
 
 
-def test_a_visitor_of_another_site_agrees_computes_and_comes_back(
+def test_row_62_row_70_a_visitor_agrees_computes_and_comes_back_and_the_site_hears(
     server: LiveServer, site: FakeServer, browser: Remote
 ) -> None:
     job_id = job(server)
@@ -165,7 +144,7 @@ def test_a_policy_without_them_is_told_the_line_that_it_lacks(
     home = browser.tab()
     browser.click(DECIDE)
     browser.until(lambda: len(browser.tabs()) == 2, "the page of consent")
-    close_others(browser, home)
+    browser.close_others(home)
     browser.until(
         lambda: any("frame-src" in one for one in browser.run("return complaints")), "a word"
     )
@@ -270,14 +249,6 @@ def inside(browser: Remote) -> bool:
     return bool(found)
 
 
-def close_others(browser: Remote, home: str) -> None:
-    for tab in browser.tabs():
-        if tab != home:
-            browser.show(tab)
-            browser.close_tab()
-    browser.show(home)
-
-
 def agree_by_word(browser: Remote, home: str) -> None:
     """Yes on a page that the frame opened and cannot speak to: the server carries it."""
     browser.click(DECIDE_INSIDE)
@@ -292,7 +263,7 @@ def answer_beside(browser: Remote, home: str, answer: str) -> None:
     browser.click(f"[data-grid={answer}]:enabled")
     said = "return document.body.innerText.includes('close this page')"
     browser.until(lambda: consent not in browser.tabs() or browser.run(said), "an end")
-    close_others(browser, home)
+    browser.close_others(home)
 
 
 def test_the_script_is_small_before_a_click() -> None:

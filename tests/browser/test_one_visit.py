@@ -26,7 +26,9 @@ def fifty_rows(server: LiveServer, **policy: int) -> str:
     return server.job("filterBy", WHERE, server.dataset(FIFTY, chunk_rows=5), **policy)
 
 
-def test_r14_one_open_page_finishes_a_job_of_fifty_rows(server: LiveServer, visit: Visit) -> None:
+def test_r14_row_64_one_open_page_finishes_a_job_of_fifty_rows(
+    server: LiveServer, visit: Visit
+) -> None:
     job_id = fifty_rows(server, min_quorum=1)
     page = visit.page()
     page.click(START)
@@ -74,6 +76,21 @@ def test_r13_a_page_of_another_site_does_it_with_one_line_and_no_script(
         assert page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
 
 
+def test_r31_of_twenty_units_in_one_page_each_result_belongs_to_its_input(
+    server: LiveServer, visit: Visit
+) -> None:
+    visit.choose(cores=2, dutyPercent=100)
+    wanted = [10**number for number in range(18)] + [7, -3]
+    dataset = server.dataset("n\n" + "".join(f"{one}\n" for one in wanted), chunk_rows=1)
+    job_id = server.job("SUM", {"column": "n"}, dataset, min_quorum=1)
+    page = visit.page()
+    page.click(START)
+    server.until(job_id, "completed")
+    units = [server.get(f"/workunits/{unit['id']}") for unit in server.workunits(job_id)]
+    assert [int(unit["canonical_output"]["states"][1][0]) for unit in units] == wanted
+    assert [int(value) for value in server.output(job_id)[0]] == [sum(wanted), len(wanted)]
+
+
 def test_a_browser_and_a_machine_agree(server: LiveServer, visit: Visit, tmp_path: Path) -> None:
     job_id = fifty_rows(server, min_quorum=2)
     page = visit.page()
@@ -87,7 +104,7 @@ def test_a_browser_and_a_machine_agree(server: LiveServer, visit: Visit, tmp_pat
         assert len({one["by"] for one in unit["results"]}) == 2
 
 
-def test_nothing_runs_and_nobody_is_asked_before_the_click(
+def test_row_66_nothing_runs_and_nobody_is_asked_before_the_click(
     server: LiveServer, visit: Visit
 ) -> None:
     fifty_rows(server, min_quorum=1)

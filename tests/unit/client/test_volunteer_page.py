@@ -183,7 +183,7 @@ def test_a_lease_is_renewed_and_one_that_was_taken_back_stops_computing(
     assert outcomes(server) == ["success"]
 
 
-def test_wrong_bytes_are_never_computed_and_the_result_is_given_back(
+def test_row_71_wrong_bytes_are_never_computed_and_the_result_is_given_back(
     server: FakeServer, open_page: OpenPage
 ) -> None:
     unit = server.add(Unit(SQUARE, params=3))
@@ -192,6 +192,7 @@ def test_wrong_bytes_are_never_computed_and_the_result_is_given_back(
     page = open_page()
     page.click(START)
     wait(lambda: outcomes(server) == ["released"], page)
+    expect(page.locator(STATE)).to_contain_text("digest")
     assert unit.reports == []
 
 
