@@ -123,6 +123,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     #: Failed copies after which the work unit gives up.
     max_error_results: int = 6
     #: Copies in all, failed or not, after which it gives up; silence and abandonment do not count.
+    #: So many that come back unsolved end it as well, and are counted apart from those.
     max_total_results: int = 20
     #: Successful copies without agreement after which it gives up.
     max_success_results: int = 10

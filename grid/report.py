@@ -44,7 +44,8 @@ class Report(Struct, frozen=True, kw_only=True):
     host_id: int
     #: None when the text was no lease of ours for this result and host.
     lease: Lease | None
-    #: SUCCESS, CLIENT_ERROR, ABANDONED, or VALIDATE_ERROR when no honest program gives this output.
+    #: SUCCESS, CLIENT_ERROR, ABANDONED, UNSOLVED when the output says so, or VALIDATE_ERROR when no
+    #: honest program gives it.
     outcome: Outcome
     #: Only when SUCCESS.
     output_digest: str | None = None

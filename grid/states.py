@@ -38,6 +38,8 @@ class Outcome(StrEnum):
     DIDNT_NEED = "didnt_need"
     #: An output came back that no honest program can produce: not canonical, or not of the schema.
     VALIDATE_ERROR = "validate_error"
+    #: The output says that the host has not solved it: neither a vote nor an error.
+    UNSOLVED = "unsolved"
 
 
 class ValidateState(StrEnum):
@@ -155,17 +157,19 @@ MOVES: Mapping[str, Moves] = {
                 Outcome.ABANDONED,
                 Outcome.DIDNT_NEED,
                 Outcome.VALIDATE_ERROR,
+                Outcome.UNSOLVED,
             }
         ),
         # A late answer is an answer: silence may still turn into anything a report can say.
         Outcome.NO_REPLY: frozenset(
-            {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.VALIDATE_ERROR}
+            {Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.VALIDATE_ERROR, Outcome.UNSOLVED}
         ),
         Outcome.SUCCESS: frozenset(),
         Outcome.CLIENT_ERROR: frozenset(),
         Outcome.ABANDONED: frozenset(),
         Outcome.DIDNT_NEED: frozenset(),
         Outcome.VALIDATE_ERROR: frozenset(),
+        Outcome.UNSOLVED: frozenset(),
     },
     "validate_state": {
         ValidateState.INIT: frozenset(

@@ -72,17 +72,21 @@ def time_out(unit: WorkUnit, now: int) -> list[Instruction]:
 
 
 def lost_bits(unit: WorkUnit, silent: int = 0) -> ErrorMask:
-    """Whether too many copies have failed, or were left; `silent` are about to be timed out."""
-    errors = left = 0
+    """Whether too many copies have failed, were left or are unsolved; `silent` are about to be
+    timed out."""
+    errors = left = unsolved = 0
     for one in unit.results:
         if one.purpose is Purpose.COPY:
             errors += one.outcome in ERRORS
             left += one.outcome in LEFT
+            unsolved += one.outcome is Outcome.UNSOLVED
     mask = ErrorMask.NONE
     if errors >= unit.policy.max_error_results:
         mask |= ErrorMask.TOO_MANY_ERROR_RESULTS
     if left + silent >= unit.policy.max_abandoned_results:
         mask |= ErrorMask.TOO_MANY_ABANDONED_RESULTS
+    if unsolved >= unit.policy.max_total_results:
+        mask |= ErrorMask.TOO_MANY_TOTAL_RESULTS
     return mask
 
 

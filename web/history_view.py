@@ -20,6 +20,13 @@ GARBLED = (
     "What came back cannot be an answer of this program: damaged on its way, or a browser's bug or "
     "add-on. Somebody else computes it."
 )
+UNSOLVED = "It was not solved here, which is nobody's fault: somebody else tries it."
+#: What came back and was no answer.
+NO_ANSWERS = {
+    Outcome.CLIENT_ERROR: FAILED,
+    Outcome.VALIDATE_ERROR: GARBLED,
+    Outcome.UNSOLVED: UNSOLVED,
+}
 WORDS = {
     ValidateState.VALID: "Right: it is what the job went on with.",
     ValidateState.INVALID: (
@@ -59,8 +66,8 @@ def answer(one: Answered, names: Names) -> View:
 
 
 def _in_words(one: Answered) -> str:
-    if one.outcome is not Outcome.SUCCESS:
-        return FAILED if one.outcome is Outcome.CLIENT_ERROR else GARBLED
+    if one.outcome in NO_ANSWERS:
+        return NO_ANSWERS[one.outcome]
     if one.validate_state is None:
         return SEALED
     return WORDS.get(one.validate_state, OTHERWISE)

@@ -29,6 +29,7 @@ ENDS = {
     "abandoned": "gave it back unused",
     "client_error": "could not compute it",
     "validate_error": "sent bytes that no honest program makes",
+    "unsolved": "said that it had not solved it, and another was asked",
     "didnt_need": "was not needed any more",
     "init": "has not answered",
 }

@@ -28,8 +28,9 @@ def _said(policy: Policy) -> dict[ErrorMask, str]:
             "asks more volunteers"
         ),
         ErrorMask.TOO_MANY_TOTAL_RESULTS: (
-            f"{policy.max_total_results} copies were made without a verdict; a larger "
-            "max_total_results asks more volunteers"
+            f"{policy.max_total_results} copies came back without a verdict, failed or unsolved; "
+            "smaller work units are easier to solve, and a larger max_total_results asks more "
+            "volunteers"
         ),
         ErrorMask.TOO_MANY_ABANDONED_RESULTS: (
             f"{policy.max_abandoned_results} volunteers left or fell silent over it; smaller work "

@@ -218,10 +218,14 @@ class Machine:
 
 
 def _judged(given: _Given, found: _Found) -> _Found:
-    """With a word on whether the output ends the job."""
-    if found.output is None or not given.job_type.stops_early:
+    """With a word on whether the output ends the job; raises ProgramFailed for one that says that
+    nothing was solved."""
+    if found.output is None:
         return found
-    enough = given.job_type.enough(given.facts.job.spec, canonical.loads(found.output.encode()))
+    spec, value = given.facts.job.spec, canonical.loads(found.output.encode())
+    if given.job_type.unsolved(spec, value):
+        raise ProgramFailed("the program does not solve it in the server's own engine either")
+    enough = given.job_type.stops_early and given.job_type.enough(spec, value)
     return msgspec.structs.replace(found, enough=enough)
 
 

@@ -12,7 +12,12 @@ HOST, RESULT = table(HostRow), table(ResultRow)
 JOB, UNIT = table(JobRow), table(WorkUnitRow)
 
 #: What came back; what was given back or fell silent is no answer.
-ANSWERED = tuple(map(spelled, (Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.VALIDATE_ERROR)))
+ANSWERED = tuple(
+    map(
+        spelled,
+        (Outcome.SUCCESS, Outcome.CLIENT_ERROR, Outcome.VALIDATE_ERROR, Outcome.UNSOLVED),
+    )
+)
 
 
 class Answered(Struct, frozen=True, kw_only=True):

@@ -242,19 +242,20 @@ def _first(
         if one.server_state is not ServerState.OVER
         and one.purpose in (Purpose.COPY, Purpose.TRUSTED)
     ]
-    answered = max((one.received_at or 0 for one in votes), default=now)
+    heard = [*votes, *_unsolved(unit)]
+    answered = max((one.received_at or 0 for one in heard), default=now)
     unsent = all(
         one.purpose is Purpose.COPY and one.server_state is ServerState.UNSENT for one in alive
     )
     asked = max((one.not_before for one in alive), default=answered)
     late = max(answered, asked) + STALE_WAITS * snapshot.wait_s
-    stale_at = _later(late, votes, now) if alive and unsent else None
+    stale_at = _later(late, heard, now) if alive and unsent else None
     moment = Moment(
         alive=bool(alive),
         typical_checks2=snapshot.typical_checks2,
         room=snapshot.room,
         waited=now >= answered + snapshot.wait_s,
-        stale=unsent and bool(votes) and now > late,
+        stale=unsent and bool(heard) and now > late,
         second=promised.hidden_second > 0
         and toss(snapshot.seed, "second", unit.id) < promised.hidden_second,
         diverse=_diverse(unit, votes, keys, weighed),
@@ -280,11 +281,11 @@ def _first(
         not_before = _not_before(unit, snapshot, now)
         late = max(answered, not_before) + STALE_WAITS * snapshot.wait_s
         because = "another is asked"
-        due_at = _later(late, votes, now)
+        due_at = _later(late, heard, now)
         return Ruling(copies=1, not_before=not_before, due_at=due_at, because=because)
     if step is Step.TRUSTED and not snapshot.busy:
         return Ruling(trusted=True, because="volunteers cannot settle it")
-    return Ruling(due_at=stale_at if alive else _later(answered + snapshot.wait_s, votes, now))
+    return Ruling(due_at=stale_at if alive else _later(answered + snapshot.wait_s, heard, now))
 
 
 def _is_last_resort(unit: WorkUnit) -> bool:
@@ -303,9 +304,16 @@ def _not_before(unit: WorkUnit, snapshot: Snapshot, now: int) -> int:
     return now + int(toss(snapshot.seed, "delay", unit.id, made) * (snapshot.delay_s + 1))
 
 
-def _later(time: int, votes: Sequence[Result], now: int) -> int | None:
-    """When an answered work unit is looked at again; one without answers moves by itself."""
-    if not votes:
+def _unsolved(unit: WorkUnit) -> list[Result]:
+    """Copies whose holders say that they have not solved it."""
+    copies = [one for one in unit.results if one.purpose is Purpose.COPY]
+    return [one for one in copies if one.outcome is Outcome.UNSOLVED]
+
+
+def _later(time: int, heard: Sequence[Result], now: int) -> int | None:
+    """When a work unit of which something was heard is looked at again; any other moves by
+    itself."""
+    if not heard:
         return None
     if time > now:
         return time
