@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import engine
 
 from grid.db import session
+from grid.plugins import loader
 
 pytest_plugins = ["pytester", "no_skips"]
 
@@ -35,6 +36,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 # signal then hides what had failed.
 assert engine.MAX_SHRINKING_SECONDS
 engine.MAX_SHRINKING_SECONDS = 60
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _digested_once() -> Iterator[None]:
+    """Grid's own job types do not change while tests run: no store need read all their files."""
+    digest = loader.folder_digest
+    once = functools.cache(digest)
+
+    def known_or_digest(folder: Path) -> str:
+        return once(folder) if folder.parent == loader.OWN_FOLDER else digest(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loader, "folder_digest", known_or_digest)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

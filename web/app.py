@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
@@ -149,10 +149,11 @@ PAGE_HANDLERS = (
 )
 
 
-def create_app(
-    settings: Settings, store: Store | None = None, *, run_daemons: bool = True
-) -> Litestar:
-    """The whole HTTP face over `store`, which is opened and closed with the app when not given."""
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def serving(settings: Settings, store: Store | None, run_daemons: bool) -> Lifespan:
+    """What an app has behind it from its start to its end."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -167,6 +168,13 @@ def create_app(
             if store is None:
                 await asyncio.to_thread(mine.close)
 
+    return lifespan
+
+
+def create_app(
+    settings: Settings, store: Store | None = None, *, run_daemons: bool = True
+) -> Litestar:
+    """The whole HTTP face over `store`, which is opened and closed with the app when not given."""
     app = Litestar(
         route_handlers=[
             Router(API, route_handlers=list(API_HANDLERS)),
@@ -180,7 +188,7 @@ def create_app(
             sql.ask,
             pages.static_files(),
         ],
-        lifespan=[lifespan],
+        lifespan=[serving(settings, store, run_daemons)],
         before_send=[add_headers],
         exception_handlers={
             Problem: problems.on_problem,

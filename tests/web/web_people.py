@@ -26,7 +26,7 @@ from grid.identifiers import Kind
 from grid.items import PointRange
 from grid.plugins.inputs import with_points
 from grid.settings import Settings
-from web.app import create_app
+from web.app import create_app, serving
 
 API = "/api/v1"
 PROTOCOL = 1
@@ -36,6 +36,11 @@ ROWS_CSV = (
     "id,name,score\n1,Bimal,7\n1,Utkarsh,6\n1,Bimal,3\n9,Suyash,5\n1,Bimal,7\n"
     "1,Suyash,3\n1,Bimal,3\n1,Bimal,3\n9,Suyash,9\n3,Utkarsh,1\n"
 )
+
+
+#: Apps of tests that passed, with nothing behind them: to register all routes anew takes longer
+#: than most tests do.
+IDLE: list[Litestar] = []
 
 
 def enable(store: Store, *names: str, enabled: bool = True) -> None:
@@ -247,10 +252,12 @@ def opened(folder: Path, *, run_daemons: bool, **further: object) -> Iterator[Pe
     )
     store = Store(settings)
     enable(store, "filterBy", "SUM", "MIN")
-    app = create_app(settings, store, run_daemons=run_daemons)
+    app = IDLE.pop() if IDLE else create_app(settings)
+    app._lifespan_managers[0] = serving(settings, store, run_daemons)
     with TestClient(app, base_url="http://grid.example") as http:
         yield People(http, store)
     store.close()
+    IDLE.append(app)
 
 
 def _below(path: str) -> str:
