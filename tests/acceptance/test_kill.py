@@ -1,4 +1,5 @@
-"""This file is where a server is killed under load, and loses nothing that it has acknowledged.
+"""This file is where a server is killed under load, and loses nothing that it has acknowledged;
+its public log has no gap and no fork.
 
 Hosts talk to it over sockets without a pause. SIGKILL falls at random moments, and at moments when
 some answers are out and others of the same commit are not: what fell between commit and answer is
@@ -24,6 +25,12 @@ import pytest
 from live import WAIT_S, LiveHost, LiveServer, View, report, waiting
 
 from grid import canonical
+from grid.audit import log
+from grid.audit.faults import Broken
+from grid.audit.ledger import Ledger, told
+from grid.audit.site import Site
+from grid.auditlog import notes
+from grid.auditlog.notes import Checkpoint
 from grid.db.keyring import open_keyring
 from grid.identifiers import Identifiers, Kind
 
@@ -149,7 +156,7 @@ def test_kills_under_load_lose_nothing_acknowledged(
     tmp_path: Path, record_property: Any, capsys: pytest.CaptureFixture[str], kills: int
 ) -> None:
     chance, killer = random.Random(SEED), Killer()
-    with LiveServer(tmp_path, retry_after_s=0.05) as server:
+    with LiveServer(tmp_path, retry_after_s=0.05, daemon_interval_s=0.02) as server:
         server.set_plugin("filterBy")
         ids = open_keyring(server.data).identifiers
         dataset = server.dataset(_table(kills * UNITS_A_LIFE), chunk_rows=1)
@@ -158,7 +165,8 @@ def test_kills_under_load_lose_nothing_acknowledged(
         with _talking(server, killer, right) as talkers:
             server.until(undisturbed, "completed")
             job_id = _job(server, dataset)
-            kept = [_one_life(server, killer, talkers, chance, ids) for _ in range(kills)]
+            seen: list[Checkpoint] = []
+            kept = [_one_life(server, killer, talkers, chance, ids, seen) for _ in range(kills)]
             assert server.view(job_id)["state"] == "active", "every kill fell into the job"
             for talker in talkers:
                 talker.up.set()
@@ -172,6 +180,7 @@ def test_kills_under_load_lose_nothing_acknowledged(
         record_property("kills_between_commit_and_answer", sum(map(bool, kept)))
         assert between > 0
         _check_all(server, job_id, talkers)
+        _check_log(server, seen, undisturbed, job_id)
         assert server.output_csv(job_id) == server.output_csv(undisturbed)
 
 
@@ -181,8 +190,10 @@ def _one_life(
     talkers: list[Talker],
     chance: random.Random,
     ids: Identifiers,
+    seen: list[Checkpoint],
 ) -> int:
-    """Let the hosts talk, kill the server, look at what it kept, and start it again.
+    """Let the hosts talk, kill the server, look at what it kept, and start it again; `seen` gets
+    the checkpoint that was public then.
 
     Returns how many reports it had committed without anybody having heard of it.
     """
@@ -196,6 +207,8 @@ def _one_life(
         talker.up.clear()
         assert talker.failure is None
     kept = _look(server.data / "grid.db", talkers, ids)
+    note = (server.data / "log" / "checkpoint").read_text(encoding="utf-8")
+    seen.append(notes.checkpoint(notes.parse(note).text))
     server.start()
     return kept
 
@@ -235,6 +248,27 @@ def _check_all(server: LiveServer, job_id: str, talkers: list[Talker]) -> None:
             assert results[result_id]["validate_state"] == "valid"
     said = [receipt for talker in talkers for receipt, _ in talker.accepted.values()]
     assert len(set(said)) == len(said) and all(said)
+
+
+def _check_log(server: LiveServer, seen: list[Checkpoint], *jobs: str) -> None:
+    """It continues whatever was public at a kill, and holds each answer and verdict once."""
+    ledgers: dict[str, Ledger] = {}
+    broken: dict[str, Broken] = {}
+    with Site(server.url) as site:
+        for _ in waiting(WAIT_S, "the log to tell of the jobs' verdicts"):
+            tree = log.signed(site.checkpoint(), site.keys())
+            ledgers.clear()
+            leaves = log.all_leaves(tree, site.tile)
+            stream = (entry for number, leaf in leaves for entry in log.entries(number, leaf))
+            count = sum(1 for _ in told(stream, ledgers, broken))
+            if all(job in ledgers and ledgers[job].revealed for job in jobs):
+                break
+        for earlier in seen:
+            log.continues(earlier, tree, site.tile)
+    assert not broken and count > 0
+    assert len({one.size for one in seen}) > 1, "it grew between kills"
+    for job in jobs:
+        ledgers[job].close()
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from grid.daemons.integrator import Integrator
 from grid.plugins.registry import Registry
 
 URL = "http://grid.example"
+REGISTRY = Registry()
 
 
 def published(people: Any) -> None:
@@ -36,12 +37,14 @@ def published(people: Any) -> None:
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`early`: a server after one job; `late`: the same one after two; `receipt`: of an answer."""
+    """`early`: a server after one job; `late`: the same one after two; `receipt`: of an answer;
+    `token`: of a host that has answered."""
     base = tmp_path_factory.mktemp("originals")
     with opened(base / "late", run_daemons=False) as people:
         hosts = [people.host(), people.host()]
         people.finish(people.job(), hosts)
         published(people)
+        (base / "token").write_text(hosts[0].token)
         commit = next(
             number
             for number, leaf in enumerate(Forger(base / "late").leaves())
@@ -70,7 +73,7 @@ def data(originals: Path, tmp_path: Path) -> Iterator[Path]:
 def audited(data: Path, memory: Path, *receipts: Path, share: float = 0.0) -> list[Finding]:
     options = Options(
         wanted=Wanted(share=share, root=EMPTY_ROOT),
-        registry=Registry(),
+        registry=REGISTRY,
         receipts=tuple(receipt(one.name, one.read_text()) for one in receipts),
     )
     with opened(data, run_daemons=False) as people:
@@ -300,3 +303,24 @@ def test_a_deleted_job(data: Path, tmp_path: Path) -> None:
     forger.sql("UPDATE job SET public = 0 WHERE job_type = 'SUM'")
     marks = {one.check: one for one in audited(data, tmp_path) if one.mark is Mark.FAILS}
     assert "the log tells of it" in marks["job"].said
+
+
+def test_a_volunteer_who_is_erased_leaves_a_log_that_holds(
+    data: Path, originals: Path, memory: Path, tmp_path: Path
+) -> None:
+    """One of a job whose seal has opened, and one in the midst of a sealed one."""
+    shutil.copytree(memory, tmp_path / "memory")
+    with opened(data, run_daemons=False) as people:
+        early, *others = (people.host() for _ in range(3))
+        job = people.job()
+        early.tell(*map(early.computed, early.ask(2)))
+        for token in ((originals / "token").read_text(), early.token):
+            bearer = {"Authorization": f"Bearer {token}"}
+            assert people.http.delete("/api/v1/volunteers/me", headers=bearer).status_code == 200
+            assert people.http.delete("/api/v1/volunteers/me", headers=bearer).status_code == 401
+        people.finish(job, others)
+        published(people)
+    found = audited(data, tmp_path / "memory", share=1.0)
+    assert {one.mark for one in found} == {Mark.HOLDS}, found
+    checks = [one.check for one in found if one.job == job]
+    assert checks == ["job", "verdicts", "data", "program", "output", "rerun"]

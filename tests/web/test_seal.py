@@ -113,8 +113,8 @@ def test_an_ended_job_stays_sealed_while_a_copy_is_out(people: People) -> None:
 def story(
     folder: Path, *, swapped: bool = False, secret: Purpose | None = None
 ) -> dict[str, bytes]:
-    """All public bytes of a run in which two hosts do their share, one way round or the other; and
-    in which a decided work unit gets a further copy, or not."""
+    """All bytes that anybody is shown of a run in which two hosts do their share, one way round or
+    the other; and in which a decided work unit gets a further copy, or not."""
     folder.mkdir()
     (folder / "secret.key").write_bytes(b"k" * 32)
     (folder / "signer").mkdir()
@@ -136,12 +136,11 @@ def story(
         if secret is not None:
             ask_again(store, secret)
         grow_log(store)
+        whose = {"nobody": None, "owner": people.requester, "operator": people.admin}
         told = {
-            f"{token} {path}": answer
-            for token in ("nobody", "owner")
-            for path, answer in answers(
-                people, job_id, people.requester if token == "owner" else None
-            )
+            f"{name} {path}": answer
+            for name, token in whose.items()
+            for path, answer in answers(people, job_id, token)
         }
     store.close()
     return told
@@ -181,8 +180,14 @@ def ask_again(store: Store, purpose: Purpose) -> None:
     store.write(lambda tx: writes.apply(tx.connection, [sent], (), tx.now))
 
 
-def test_who_holds_what_changes_no_public_byte(tmp_path: Path) -> None:
-    one = story(tmp_path / "one", swapped=False)
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The run that others are held against."""
+    return story(tmp_path_factory.mktemp("story") / "one")
+
+
+def test_who_holds_what_changes_no_public_byte(one: dict[str, bytes], tmp_path: Path) -> None:
+    """No page, event, number or byte of the log; neither those that an operator alone sees."""
     other = story(tmp_path / "other", swapped=True)
     assert len(one) > 40
     assert one == other
@@ -195,9 +200,9 @@ def test_who_holds_what_changes_no_public_byte(tmp_path: Path) -> None:
     [Purpose.TRAP, Purpose.PROBATION, Purpose.QUIZ, Purpose.DECOY, Purpose.TRUSTED],
 )
 def test_whether_a_work_unit_is_asked_for_again_changes_no_public_byte(
-    tmp_path: Path, secret: Purpose
+    one: dict[str, bytes], tmp_path: Path, secret: Purpose
 ) -> None:
-    one, other = story(tmp_path / "one"), story(tmp_path / "other", secret=secret)
+    other = story(tmp_path / "other", secret=secret)
     assert len(one) > 40
     assert one == {path: answer for path, answer in other.items() if path in one}
     further = [answer for path, answer in other.items() if path not in one]
