@@ -79,6 +79,8 @@ class _Prepared(Struct, frozen=True, kw_only=True):
     outputs: Mapping[int, str]
     #: Results whose outputs may be enough to end their jobs.
     enough: frozenset[int]
+    #: Results whose outputs are cheap to check.
+    provable: frozenset[int]
     #: What reports are signed with.
     signatures: Mapping[int, str]
     #: For each report of the request: its place among `reports`; None for an id we never gave out.
@@ -140,6 +142,7 @@ class Exchange:
             reports=prepared.reports,
             outputs=prepared.outputs,
             enough=prepared.enough,
+            provable=prepared.provable,
             signatures=prepared.signatures,
             renewals=tuple(known),
             want=body.want,
@@ -185,6 +188,7 @@ class Exchange:
         reports: list[Report] = []
         outputs: dict[int, str] = {}
         enough: set[int] = set()
+        provable: set[int] = set()
         signatures: dict[int, str] = {}
         places: list[int | None] = []
         for one in said:
@@ -204,6 +208,8 @@ class Exchange:
                 outputs.setdefault(number, looked.text)
             if looked.enough:
                 enough.add(number)
+            if looked.provable:
+                provable.add(number)
             places.append(len(reports))
             reports.append(
                 Report(
@@ -222,6 +228,7 @@ class Exchange:
             reports=tuple(reports),
             outputs=outputs,
             enough=frozenset(enough),
+            provable=frozenset(provable),
             signatures=signatures,
             places=tuple(places),
         )

@@ -43,6 +43,8 @@ class Looked(Struct, frozen=True, kw_only=True):
     text: str | None = None
     #: Whether it is enough to end its job, should it stand.
     enough: bool = False
+    #: Whether its input proves it right or wrong, for little.
+    provable: bool = False
     message: str | None = None
 
 
@@ -122,6 +124,7 @@ class Looker:
             if job_type.unsolved(spec, value):
                 return Looked(outcome=Outcome.UNSOLVED)
             enough = job_type.stops_early and job_type.enough(spec, value)
+            provable = job_type.verifies and job_type.provable(spec, value)
         except OutputError as error:
             return _bad(str(error))
         except Exception as error:  # a check that stumbles over a stranger's bytes refuses them
@@ -131,6 +134,7 @@ class Looker:
             digest=canonical.digest(data),
             text=data.decode("utf-8") if text else None,
             enough=enough,
+            provable=provable,
         )
 
 

@@ -155,6 +155,9 @@ def check_verify(
     if honest is False:
         raise Faulty(f"verify refuses the reference's output {output!r}")
     verdicts = [said(forged) for forged in plausible]
+    for claimed, verdict in zip((output, *plausible), (honest, *verdicts), strict=True):
+        if verdict is None and job_type.provable(spec, claimed):
+            raise Faulty(f"provable: yes of {claimed!r}, and verify cannot say")
     if honest and True in verdicts and False not in verdicts:
         raise Faulty(f"verify refuses no wrong output beside {output!r}")
     return honest is True

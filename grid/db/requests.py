@@ -32,6 +32,8 @@ class WorkRequest(Struct, frozen=True, kw_only=True):
     renewals: tuple[Renewal, ...] = ()
     #: Results whose outputs may be enough to end their jobs.
     enough: frozenset[int] = frozenset()
+    #: Results whose outputs are cheap to check.
+    provable: frozenset[int] = frozenset()
     want: int = 0
     wish: Wish = Wish()
     #: Every result it knows that it holds; None when it does not say. What it does not list was

@@ -205,15 +205,17 @@ class Snapshots:
         typical: int,
     ) -> Snapshot:
         job = facts.job
+        spent = self._count(transaction, job, now.workunits_made)
+        self._count_waiting(transaction)
         if job.policy.mode not in BELIEVING:
             return Snapshot(
                 standings=standings,
+                room=spent.room(self._settings.trusted_floor_s),
+                busy=self._busy(spent),
                 opened_at=now.seal_opened_at,
                 owner=now.owner,
                 over=now.job_state not in OPEN_STATES,
             )
-        spent = self._count(transaction, job, now.workunits_made)
-        self._count_waiting(transaction)
         return Snapshot(
             standings=standings,
             quarantined={one.engine: one.cause for one in suspects if one.job_id == job.id},
@@ -273,7 +275,7 @@ class Snapshots:
         if len(self._spent) > 1000:
             self._spent.clear()
         if found.work_units != work_units:
-            share = promise(job.policy).trusted_share
+            share = promise(job.policy).trusted_share if job.policy.mode in BELIEVING else 0.0
             found = msgspec.structs.replace(found, work_units=work_units, share=share)
         self._spent[job.id] = found
         return found

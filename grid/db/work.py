@@ -92,11 +92,12 @@ def settle_units(
     done: Mapping[int, Sequence[Instruction]],
     outputs: Mapping[int, str] = NOTHING,
     promising: Collection[int] = (),
+    provable: Collection[int] = (),
 ) -> None:
     """Settle work units after `done` was decided for them, and carry out all of it.
 
     `outputs` holds what has come in and is not stored yet; of `promising` work units one answer
-    may be enough to end the job.
+    may be enough to end the job, of `provable` ones one is cheap to check.
     """
     numbers = {unit.job_id for unit in units.values()}
     jobs = context.jobs(transaction, numbers)
@@ -119,8 +120,9 @@ def settle_units(
         reported = after(unit, begun, next_id=0)
         group = grouping(compare, _outputs(transaction, reported, compare, outputs))
         rules, final = settled(reported, group, snapshot, now, NOT_MADE_YET)
-        if number in promising:
-            proof = extras.proof(final, snapshot)
+        if number in promising or number in provable:
+            asked = {"ends": number in promising, "provable": number in provable}
+            proof = extras.proof(final, snapshot, **asked)
             rules, final = [*rules, *proof], after(final, proof, next_id=PROOF_NOT_MADE_YET)
         mine = merged([*begun, *rules])
         if not mine:
@@ -216,6 +218,8 @@ def _take(
     enough = {number for request in requests for number in request.enough}
     taken: set[int] = set()
     promising: set[int] = set()
+    cheap = {number for request in requests for number in request.provable}
+    provable: set[int] = set()
 
     def carry_out(transition: Transition) -> None:
         done[results[transition.id].workunit_id].append(transition)
@@ -233,6 +237,8 @@ def _take(
                     kept[said.result_id] = texts[said.result_id]
             if said.result_id in enough and unit is not None:
                 promising.add(unit.id)
+            if said.result_id in cheap and unit is not None:
+                provable.add(unit.id)
         return verdict
 
     def one_renewal(renewal: Renewal) -> Lease | None:
@@ -255,7 +261,7 @@ def _take(
     renewed = [[one_renewal(renewal) for renewal in one.renewals] for one in requests]
     touched = {number: units[number] for number in done}
     if touched:
-        settle_units(transaction, touched, context, done, outputs, promising)
+        settle_units(transaction, touched, context, done, outputs, promising, provable)
         writes.keep_outputs(transaction.connection, outputs, signatures)
         writes.mark_enough(transaction.connection, enough & taken)
 

@@ -165,6 +165,14 @@ class JobType(ABC):
         """
         return None
 
+    def provable(self, spec: Json, output: Json) -> bool:
+        """Whether `verify` says True or False of this output, never None.
+
+        Asked of every output that passed `check_output`: it must be quick. The server then checks
+        the work unit's first answer at once, within the job's budget for its own runs.
+        """
+        return self.verifies
+
     def cost(self, spec: Json, columns: Sequence[Column], rows: Sequence[int]) -> int:
         """What chunks of so many rows cost to compute, in units of the job type's own; at least 1.
 

@@ -60,12 +60,19 @@ def wants_recheck(unit: WorkUnit, snapshot: Snapshot) -> bool:
     return toss(snapshot.seed, "recheck", unit.id) < promise(unit.policy).recheck
 
 
-def proof(unit: WorkUnit, snapshot: Snapshot) -> list[Instruction]:
-    """A look of the server's at an answer that may end its job; none where the unit is decided."""
-    tried = any(one.purpose is Purpose.TRUSTED for one in unit.results)
-    if unit.decided or tried or snapshot.busy:
+def proof(
+    unit: WorkUnit, snapshot: Snapshot, *, ends: bool = True, provable: bool = False
+) -> list[Instruction]:
+    """A look of the server's at an answer that may end its job, if the unit is not decided, or that
+    its input proves right or wrong, if the job's budget allows and no trusted run has decided."""
+    if any(one.purpose is Purpose.TRUSTED for one in unit.results) or snapshot.busy:
         return []
-    return [trusted_copy(unit, "its answer may end the job")]
+    if ends and not unit.decided:
+        return [trusted_copy(unit, "its answer may end the job")]
+    known = unit.is_quiz or unit.error_mask or unit.support is Support.TRUSTED
+    if not provable or known or not snapshot.room or snapshot.completed:
+        return []
+    return [trusted_copy(unit, "its answer is cheap to check")]
 
 
 def trusted_copy(unit: WorkUnit, because: str) -> CreateResults:

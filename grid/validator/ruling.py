@@ -170,10 +170,16 @@ def _by_trusted(unit: WorkUnit, trusted: Result, votes: Sequence[Result], keys: 
 
 
 def _by_votes(unit: WorkUnit, votes: Sequence[Result], keys: Keys) -> Ruling:
+    """A quorum decides, but not while the server is about to say what no votes change."""
     chosen = quorum.winner(votes, keys, unit.policy)
     held = next((one for one in votes if one.id == unit.canonical_result_id), None)
     if held is not None and _principals(votes, keys, keys[held.id]) >= unit.policy.min_quorum:
         return Ruling(canonical=held, support=unit.support)
+    if held is None and any(
+        one.purpose is Purpose.TRUSTED and one.server_state is not ServerState.OVER
+        for one in unit.results
+    ):
+        return Ruling()
     if chosen is None:
         wanted = quorum.wanted(votes, keys, unit.policy)
         return Ruling(copies=wanted, because=f"{wanted} more equal answers are needed")

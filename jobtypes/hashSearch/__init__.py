@@ -129,6 +129,9 @@ class HashSearch(JobType):
         (key,) = output["keys"]
         return _fits(spec, key) and _number(spec, key) in chunks[0]["index"]
 
+    def provable(self, spec: Json, output: Json) -> bool:
+        return bool(output["keys"])
+
     def enough(self, spec: Json, output: Json) -> bool:
         return bool(output["keys"])
 

@@ -40,6 +40,16 @@ def factor(people: People, **policy: Any) -> str:
     return people.job(SPEC, dataset, job_type="factor", policy=policy)
 
 
+def finish(people: People, job: str, hosts: list[Host]) -> str:
+    """The job's state once these hosts and the server have done what they can."""
+    for host in hosts:
+        host.compute_all()
+    with closing(Machine()) as machine:
+        trusted.do_pass(people.store, people.store.now(), machine)
+    people.settle()
+    return str(people.get(f"/jobs/{job}").json()["state"])
+
+
 def host_row(people: People, host: Host) -> Any:
     hosts = table(HostRow)
     with people.store.read() as connection:
@@ -63,8 +73,7 @@ def test_who_has_not_solved_it_is_not_blamed_and_another_gets_the_copy(people: P
     assert not weak.ask(), "another host gets a copy, not the same"
     after = host_row(people, weak)
     assert (after.quota, after.group_quota) == (before.quota, before.group_quota)
-    view = people.finish(job, others)
-    assert view["state"] == "completed"
+    assert finish(people, job, others) == "completed"
     assert people.get(f"/jobs/{job}/output?format=json").json()["rows"] == [["83"]]
     me = people.get("/hosts/me", weak.token).json()
     assert (me["answers"]["invalid"], me["answers"]["void"]) == (0, 0)
@@ -90,8 +99,18 @@ def test_no_solution_by_one_liar_decides_nothing(people: People) -> None:
     weak.tell(report(weak.ask()[0], UNSOLVED))
     people.settle()
     assert people.get(f"/jobs/{job}").json()["state"] == "active"
-    people.finish(job, others)
+    assert finish(people, job, others) == "completed"
     assert people.get(f"/jobs/{job}/output?format=json").json()["rows"] == [["83"]]
+
+
+def test_a_found_divisor_is_checked_at_once_and_ends_its_job(people: People) -> None:
+    job = factor(people, min_quorum=3)
+    host = people.host()
+    host.tell(host.computed(host.ask()[0]))
+    with closing(Machine()) as machine:
+        assert trusted.do_pass(people.store, people.store.now(), machine) == 1
+    people.settle()
+    assert people.get(f"/jobs/{job}").json()["state"] == "completed"
 
 
 def test_a_job_that_nobody_solves_fails_and_says_why(people: People) -> None:

@@ -64,6 +64,9 @@ class Factor(JobType):
         candidates = _whole(chunks, _column(spec, columns).name)
         return int(spec["number"]) % divisor == 0 and divisor in candidates
 
+    def provable(self, spec: Json, output: Json) -> bool:
+        return output["divisor"] != NONE
+
     def unsolved(self, spec: Json, output: Json) -> bool:
         return output["solved"] == 0
 

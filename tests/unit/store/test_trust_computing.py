@@ -19,7 +19,8 @@ from grid.db.trusting import Computed
 from grid.engines import EngineLost, ProgramFailed, TimeLimit
 from grid.engines.known import make
 from grid.items import Policy
-from grid.states import JobState, Outcome, ServerState, Support
+from grid.states import JobState, Outcome, Purpose, ServerState, Support
+from grid.validator.snapshot import Budget
 
 REFERENCE = 'return {"rows": sum(len(chunk[columns[0].name]) for chunk in chunks)}'
 
@@ -222,6 +223,65 @@ def test_answers_that_check_as_wrong_are_never_taken_and_the_program_decides(hom
     home.wants_run(job)
     trusted.do_pass(home.store, home.time, machine)
     assert said(home.runs(job)[0]) == {"divisor": "7", "solved": 1}
+
+
+FACTOR = {"number": "91", "column": "a"}
+
+
+@pytest.mark.parametrize("mode", ["fixed", "standard", "strict"])
+def test_one_answer_that_is_proved_right_decides(home, machine, mode):
+    home.open()
+    job = home.real_job("factor", FACTOR, [2, 7, 13], policy=Policy(mode=mode))
+    host = home.host()
+    (one,) = home.ask(host)
+    home.answer(host, one.lease, {"divisor": "7", "solved": 1}, provable=True)
+    assert trusted.do_pass(home.store, home.time, machine) == 1
+    (unit,) = home.units(job)
+    assert unit.support == Support.TRUSTED
+    assert not machine._engines, "no program was run"
+    copies = [one for one in rows(home.store, ResultRow) if one.purpose == Purpose.COPY]
+    states = {one.server_state for one in copies}
+    assert states == {ServerState.OVER}, "no other copy is needed"
+
+
+def test_two_equal_answers_that_are_refuted_decide_nothing_whatever_the_quorum(home, machine):
+    home.open()
+    job = home.real_job("factor", FACTOR, [2, 7, 13], policy=Policy(mode="fixed"))
+    for host in (home.host(), home.host()):
+        (one,) = home.ask(host)
+        home.answer(host, one.lease, {"divisor": "5", "solved": 1}, provable=True)
+    (unit,) = home.units(job)
+    assert unit.canonical_result_id is None
+    assert trusted.do_pass(home.store, home.time, machine) == 1, "both are checked at once"
+    (unit,) = home.units(job)
+    assert (unit.support, said(home.runs(job)[0])["divisor"]) == (Support.TRUSTED, "7")
+    states = [one.validate_state for one in rows(home.store, ResultRow) if one.host_id]
+    assert states == ["invalid", "invalid"]
+
+
+def test_a_quorum_decides_when_the_check_has_failed(home):
+    home.open()
+    job = home.real_job("factor", FACTOR, [2, 7, 13], policy=Policy(mode="fixed"))
+    for host in (home.host(), home.host()):
+        (one,) = home.ask(host)
+        home.answer(host, one.lease, {"divisor": "7", "solved": 1}, provable=True)
+
+    def fails(_store, work):
+        return Computed(result_id=work.result_id, output=None, message="no", elapsed_ms=1)
+
+    assert trusted.do_pass(home.store, home.time, fails) == 1
+    (unit,) = home.units(job)
+    assert unit.support == Support.AGREED
+
+
+def test_where_the_budget_is_spent_nothing_is_checked(home, monkeypatch):
+    monkeypatch.setattr(Budget, "room", lambda *_: False)
+    home.open()
+    job = home.real_job("factor", FACTOR, [2, 7, 13], policy=Policy(mode="fixed"))
+    host = home.host()
+    (one,) = home.ask(host)
+    home.answer(host, one.lease, {"divisor": "7", "solved": 1}, provable=True)
+    assert not home.runs(job)
 
 
 def test_the_end_of_the_process_gives_back_what_it_was_at(home):
