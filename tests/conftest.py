@@ -8,12 +8,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgres
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import engine
 
-from grid.db import session
+from grid.db import session, store
 from grid.plugins import loader
+from grid.settings import Settings
 
 pytest_plugins = ["pytester", "no_skips"]
 
@@ -65,6 +67,9 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         return path
 
     def copy_or_migrate(url: str) -> None:
+        if not url.startswith("sqlite:///"):
+            migrate(url)
+            return
         path = Path(url.removeprefix("sqlite:///"))
         if path.exists():
             migrate(url)
@@ -74,3 +79,26 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session, "migrate", copy_or_migrate)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _database_of_choice() -> Iterator[None]:
+    """Where PostgreSQL was chosen, a store's database is one of the tests' own cluster."""
+    real = store.database_url
+
+    def of_cluster(settings: Settings) -> str:
+        url = settings.database_url or postgres.shared().of_folder(settings.data_dir)
+        return real(settings.model_copy(update={"database_url": url}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        if postgres.chosen():
+            patch.setattr(store, "database_url", of_cluster)
+        yield
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is about SQLite itself is none of PostgreSQL's tests."""
+    if postgres.chosen():
+        about = [one for one in items if one.get_closest_marker("sqlite")]
+        config.hook.pytest_deselected(items=about)
+        items[:] = [one for one in items if one not in about]

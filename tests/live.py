@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import live_computing
+import postgres
 
 from grid import canonical
 from grid.db import accounts
@@ -29,7 +30,7 @@ from grid.plugins.registry import Registry
 from grid.settings import Settings
 
 ROOT = Path(__file__).parents[1]
-#: Job types for tests only: tally, loops, throws.
+#: Job types for tests only.
 TEST_JOB_TYPES = Path(__file__).parent / "jobtypes"
 PROTOCOL = 1
 #: A start takes two seconds; on a busy machine ten times that.
@@ -64,9 +65,9 @@ def grid(
     )
 
 
-def token(data: Path, account: str, scope: str) -> str:
+def token(data: Path, account: str, scope: str, database_url: str = "") -> str:
     """A new token, as `grid token create` makes one, in a data folder that may be new."""
-    store = Store(Settings(data_dir=data))
+    store = Store(Settings(data_dir=data, database_url=database_url))
     try:
         passes = store.keyring.passes
         return store.write(
@@ -120,7 +121,8 @@ class LiveServer:
         """Start, and wait until it listens."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.touch()
-        self.admin_token = self.admin_token or token(self.data, "admin", "admin")
+        where = str(self._settings.get("database_url", ""))
+        self.admin_token = self.admin_token or token(self.data, "admin", "admin", where)
         known = len(self.log.read_text())
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -373,8 +375,7 @@ def until_named(server: LiveServer) -> None:
     for _ in waiting(60, "the log to name the program", pause_s=0.7):
         host = LiveHost(server)
         (held,) = host.take(1)
-        lease = {name: held[name] for name in ("result_id", "lease")}
-        host.tell({**lease, "outcome": "released"})
+        host.tell({**{key: held[key] for key in ("result_id", "lease")}, "outcome": "released"})
         if "leaf" in held["program"]:
             return
 
@@ -396,4 +397,4 @@ def _environment(
     # What is said of quorums was said of a fixed one; other modes are asked for by name.
     settings = {"default_mode": "fixed", **settings}
     chosen = {f"GRID_{name.upper()}": str(value) for name, value in settings.items()}
-    return {**inherited, "GRID_DATA_DIR": str(data), **chosen, **(extra or {})}
+    return {**inherited, **postgres.environment(data), **chosen, **(extra or {})}

@@ -11,6 +11,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -30,6 +32,7 @@ from grid.daemons.computing import Machine
 from grid.daemons.cosigner import Cosigner
 from grid.daemons.integrator import Behind, Integrator
 from grid.daemons.isolation import alone
+from grid.db import leading
 from grid.db.store import Store
 
 log = structlog.get_logger("grid.daemons")
@@ -69,7 +72,7 @@ PROMPT_INTERVAL_MAX_S = 0.5
 class Daemons:
     """All daemons of one server process."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, me: leading.Holder | None = None) -> None:
         self._store = store
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
@@ -89,12 +92,20 @@ class Daemons:
             WAITING: Cosigner(store).do_pass,
         }
         self._last_pass: dict[str, float] = {}
+        self._me = me or leading.myself()
+        #: Until when this process's daemons run, by the monotonic clock.
+        self._leads_until = 0.0
+        #: Whether it is known that another's do.
+        self._resting = False
         #: Why the log does not grow; None while it does.
         self.log_trouble: str | None = None
 
     def start(self) -> None:
-        """Begin; the first passes run at once."""
+        """Begin; the first passes run at once, if no other process's daemons do."""
         seconds = self._store.settings.daemon_interval_s
+        self._scheduler.add_job(
+            self._lead, "interval", seconds=leading.RENEW_S, next_run_time=datetime.now(UTC)
+        )
         for name in PASSES:
             self._scheduler.add_job(self._pass, "interval", args=[name], seconds=seconds)
         self._scheduler.add_job(
@@ -118,7 +129,16 @@ class Daemons:
         self._moved.set()
         self._thread.join()
         self._computing.join()
+        self._scheduler.pause()  # or it hands passes to threads that are gone
         self._scheduler.shutdown(wait=True)
+        if self.leads:
+            with suppress(Exception):  # it ends by itself as well
+                self._store.write(lambda tx: leading.let_go(tx, self._me))
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process's daemons run; those of others rest while they do."""
+        return time.monotonic() < self._leads_until
 
     def nudge(self, jobs: set[int]) -> None:
         """These jobs have moved: look at them now."""
@@ -128,13 +148,37 @@ class Daemons:
         self._moved.set()
 
     def seconds_since_pass(self) -> float:
-        """How long ago the slowest daemon last finished a pass; for health checks."""
+        """How long ago the slowest daemon last finished a pass, if they run here; for health
+        checks."""
+        if not self.leads:
+            return 0.0 if self._resting else float("inf")
         own = self._passes.keys() - {WAITING}
         if not own <= self._last_pass.keys():
             return float("inf")
         return time.monotonic() - min(self._last_pass[name] for name in own)
 
+    def _lead(self) -> None:
+        began = time.monotonic()
+        try:
+            has_it = self._store.write(lambda tx: leading.take(tx, self._me))
+        except Exception:
+            self._resting = False
+            log.exception("it could not be settled whose daemons run")
+            return
+        if has_it and not self.leads:
+            self._last_pass = dict.fromkeys(self._passes, began)
+        with self._wake:
+            self._leads_until = began + leading.LEASE_S if has_it else 0.0
+            self._resting = not has_it
+            self._wake.notify()
+
+    def _has_news(self) -> bool:
+        """Whether jobs have moved, and it is known whose daemons look at them."""
+        return bool(self._touched) and (self.leads or self._resting)
+
     def _pass(self, name: str) -> None:
+        if not self.leads:
+            return
         try:
             self._passes[name](self._store, self._store.now())
         except Behind as error:
@@ -149,14 +193,13 @@ class Daemons:
     def _promptly(self) -> None:
         while True:
             with self._wake:
-                while not self._touched and not self._stopping:
-                    self._wake.wait()
+                self._wake.wait_for(lambda: self._stopping or self._has_news())
                 if self._stopping:
                     return
                 jobs, self._touched = self._touched, set()
             began = time.monotonic()
             self._pass("trust")
-            for job_id in jobs:
+            for job_id in jobs if self.leads else ():
                 alone(generator.make, self._store, job_id)
                 alone(assimilator.advance, self._store, job_id)
             rest = PROMPT_REST * (time.monotonic() - began)
@@ -166,7 +209,8 @@ class Daemons:
         while not self._stopping:
             self._moved.clear()
             try:
-                done = trusted.do_pass(self._store, self._store.now(), self._machine)
+                now = self._store.now()
+                done = trusted.do_pass(self._store, now, self._machine) if self.leads else 0
             except Exception:
                 log.exception("the server's own computing failed")
                 done = 0

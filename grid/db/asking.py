@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     bindparam,
+    case,
     func,
     literal_column,
     select,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 
 from grid import transitioner
 from grid.db import rows
+from grid.db.dialects import number_in, place_of
 from grid.db.found import Facts, Ready, Unheard, Waiting
 from grid.db.prepared import Prepared
 from grid.db.tables import (
@@ -74,8 +76,8 @@ def _hosts() -> Any:
         .where(ours.c.principal_id == HOST.c.principal_id, ours.c.server_state == IN_PROGRESS)
         .scalar_subquery(),
         "checks2": VOLUNTEER.c.checks2,
-        "ban_reason": func.iif(
-            VOLUNTEER.c.banned_at.is_not(None), func.coalesce(VOLUNTEER.c.ban_reason, ""), None
+        "ban_reason": case(
+            (VOLUNTEER.c.banned_at.is_not(None), func.coalesce(VOLUNTEER.c.ban_reason, ""))
         ),
         "reserved": select(JOB.c.id)
         .where(JOB.c.id == HOST.c.reserved_job_id, JOB.c.job_state.in_(OPEN))
@@ -196,7 +198,10 @@ def _not_mine() -> ColumnElement[bool]:
             holder.c.principal_id == bindparam("principal"),
         )
         .group_by(holder.c.principal_id)
-        .having((func.sum(~left) > 0) | (func.count() >= literal_column(str(LEFT_COPIES_MAX))))
+        .having(
+            (func.count().filter(~left) > 0)
+            | (func.count() >= literal_column(str(LEFT_COPIES_MAX)))
+        )
         .correlate(RESULT)
         .exists()
     )
@@ -254,10 +259,10 @@ def _fits_engine() -> ColumnElement[bool]:
 def _has_kind() -> ColumnElement[bool]:
     """The asking host's kind of engine stands behind a work unit that lacks others."""
     other = RESULT.alias("kin")
-    slash = func.instr(other.c.engine.concat(literal_column("'/'")), literal_column("'/'"))
-    kind = func.substr(other.c.engine, 1, slash - literal_column("1"))
+    slash = place_of(other.c.engine.concat(literal_column("'/'")), literal_column("'/'"))
+    kind = func.substr(other.c.engine, literal_column("1"), slash - literal_column("1"))
     needed = (
-        select(func.json_extract(JOB.c.policy, literal_column("'$.min_engines'")))
+        select(number_in(JOB.c.policy, literal_column("'min_engines'")))
         .where(JOB.c.id == RESULT.c.job_id)
         .correlate(RESULT)
         .scalar_subquery()
@@ -273,7 +278,7 @@ def _has_kind() -> ColumnElement[bool]:
         .group_by(other.c.workunit_id)
         .having(
             (func.count(kind.distinct()) < needed)
-            & (func.sum(func.iif(kind == bindparam("kind"), 1, 0)) > 0)
+            & (func.count().filter(kind == bindparam("kind")) > 0)
         )
         .correlate(RESULT)
         .exists()
@@ -317,7 +322,8 @@ _UNHEARD = Prepared(
     )
 )
 
-_asking_decoder = msgspec.json.Decoder(_Asking)
+#: Not strict, for SQLite spells false and true 0 and 1.
+_asking_decoder = msgspec.json.Decoder(_Asking, strict=False)
 _queues_decoder = msgspec.json.Decoder(list[_Queue])
 _unheard_decoder = msgspec.json.Decoder(list[Unheard], strict=False)
 

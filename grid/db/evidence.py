@@ -10,8 +10,9 @@ from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, literal_column, select
 
+from grid.db.dialects import joined, json_text
 from grid.db.prepared import Prepared
 from grid.db.tables import (
     HostRow,
@@ -165,16 +166,16 @@ def banned(connection: Connection) -> set[int]:
 @lru_cache(maxsize=1)
 def _marks() -> Prepared:
     results, units = table(ResultRow), table(WorkUnitRow)
-    copy = func.json_array(*(results.c[name] for name in CHANGING))
+    copy = json_text(func.json_array(*(results.c[name] for name in CHANGING)))
     copies = (
-        select(func.group_concat(copy))
+        select(joined(copy))
         .where(results.c.workunit_id == units.c.id)
         .correlate(units)
         .scalar_subquery()
     )
-    mark = func.json_array(*(units.c[name] for name in CHANGING_OF_UNIT), copies)
+    mark = json_text(func.json_array(*(units.c[name] for name in CHANGING_OF_UNIT), copies))
     busy = units.c.file_delete_state != spelled(FileDeleteState.DONE)
-    pair = func.json_array(units.c.id, mark.op("||")(""))
+    pair = func.json_array(units.c.id, mark.concat(literal_column("''")))
     return Prepared(select(func.json_group_array(pair)).where(busy))
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     ScalarSelect,
     func,
-    literal_column,
     select,
 )
 
@@ -107,7 +106,7 @@ def hit(connection: Connection, job_id: int) -> Ripe | None:
     row = connection.execute(
         select(units, *_answer(results))
         .select_from(results.join(units, units.c.canonical_result_id == results.c.id))
-        .where(results.c.job_id == job_id, results.c.enough == literal_column("1"))
+        .where(results.c.job_id == job_id, results.c.enough)
         .order_by(units.c.ordinal)
         .limit(1)
     ).first()
@@ -219,7 +218,7 @@ def _contested(connection: Connection, job_id: int) -> int:
         )
         .group_by(results.c.workunit_id)
         .having(
-            func.sum(results.c.validate_state == ValidateState.VALID.value) == 0,
+            func.count().filter(results.c.validate_state == ValidateState.VALID.value) == 0,
             func.count(results.c.principal_id.distinct()) > 1,
         )
         .subquery()

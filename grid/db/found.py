@@ -38,7 +38,7 @@ class Ready(Struct, frozen=True, kw_only=True):
 
     job_id: int
     #: Whether all its work units exist.
-    made: int
+    made: bool
     #: Engines suspected of computing it wrongly.
     quarantined: list[str]
     #: Given by hand in place of its policy's; None for none. Read anew, for jobs are kept at hand.

@@ -11,13 +11,16 @@ from typing import Any
 
 from sqlalchemy import ClauseElement, Connection
 
+from grid.db.dialects import POSTGRESQL
+
 
 class Prepared:
     """A statement whose parameters are numbers and texts."""
 
     def __init__(self, statement: ClauseElement) -> None:
         self.statement = statement
-        self._compiled: tuple[str, tuple[str, ...], dict[str, Any]] | None = None
+        #: By the name of the dialect: the text, its parameters, and those that never differ.
+        self._compiled: dict[str, tuple[str, tuple[str, ...], dict[str, Any]]] = {}
 
     def rows(self, connection: Connection, **given: object) -> list[Any]:
         """Run it; every row of the answer."""
@@ -28,13 +31,16 @@ class Prepared:
         """Run it; the first field of its one row."""
         return self.rows(connection, **given)[0][0]
 
-    def bound(self, connection: Connection, given: Mapping[str, object]) -> tuple[str, list[Any]]:
-        """Its text, and the values of its parameters in their order."""
-        text, names, fixed = self._compiled or self._compile(connection)
+    def bound(self, connection: Connection, given: Mapping[str, object]) -> tuple[str, Any]:
+        """Its text, and its parameters as the driver wants them: by place, or by name."""
+        dialect = connection.dialect.name
+        text, names, fixed = self._compiled.get(dialect) or self._compile(connection)
+        if dialect == POSTGRESQL:
+            return text, {**fixed, **given}
         return text, [given[name] if name in given else fixed[name] for name in names]
 
     def _compile(self, connection: Connection) -> tuple[str, tuple[str, ...], dict[str, Any]]:
         compiled: Any = self.statement.compile(dialect=connection.dialect)
-        done = str(compiled), tuple(compiled.positiontup), dict(compiled.params)
-        self._compiled = done
+        done = str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params)
+        self._compiled[connection.dialect.name] = done
         return done

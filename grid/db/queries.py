@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from grid.assimilator.ending import GIVEN_UP
 from grid.db import hot, rows
@@ -211,7 +211,7 @@ def unseen_workunits(connection: Connection, job_id: int, limit: int) -> int:
         .where(
             RESULT.c.job_id == job_id,
             RESULT.c.server_state == spelled(ServerState.UNSENT),
-            RESULT.c.first == literal_column("1"),
+            RESULT.c.first,
         )
         .limit(limit)
         .subquery()

@@ -21,6 +21,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, bindparam, case, func, literal_column, select
 
 from grid.assimilator.ending import OPEN_STATES
+from grid.db.dialects import json_text
 from grid.db.prepared import Prepared
 from grid.db.rows import JobFacts
 from grid.db.tables import (
@@ -85,7 +86,7 @@ class _Suspect(Struct):
     job_id: int
     engine: str
     cause: int
-    convicted: int
+    convicted: bool
 
 
 class _Person(Struct):
@@ -122,7 +123,8 @@ _FACTS = Prepared(
         ),
     )
 )
-_decoder = msgspec.json.Decoder(_Facts)
+#: Not strict, for SQLite spells false and true 0 and 1.
+_decoder = msgspec.json.Decoder(_Facts, strict=False)
 
 
 class Spent(Struct, frozen=True, kw_only=True):
@@ -293,10 +295,12 @@ class Snapshots:
 
 _SPENT = Prepared(
     select(
-        func.json_array(
-            func.coalesce(func.sum(RESULT.c.elapsed_ms), 0),
-            func.count(RESULT.c.elapsed_ms),
-            func.count(case((RESULT.c.server_state != spelled(ServerState.OVER), 1))),
+        json_text(
+            func.json_array(
+                func.coalesce(func.sum(RESULT.c.elapsed_ms), 0),
+                func.count(RESULT.c.elapsed_ms),
+                func.count(case((RESULT.c.server_state != spelled(ServerState.OVER), 1))),
+            )
         )
     ).where(RESULT.c.job_id == bindparam("job"), RESULT.c.purpose == spelled(Purpose.TRUSTED))
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, case, func, literal_column, select
 from grid import speeds
 from grid.db import apply as writes
 from grid.db.crowd import ONLINE_S
+from grid.db.dialects import number_in
 from grid.db.tables import (
     DataSetRow,
     HostRow,
@@ -94,7 +95,7 @@ def first_speed(connection: Connection, score: int | None, now: int) -> int:
     hosts = table(HostRow)
     if not score:
         return speeds.by_score(None, ())
-    scores = func.json_extract(hosts.c.capabilities, "$.score")
+    scores = number_in(hosts.c.capabilities, literal_column("'score'"))
     found = connection.scalars(
         select(scores)
         .where(hosts.c.last_seen_at > now - ONLINE_S, scores.is_not(None))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from grid import dispatch
 from grid.auditlog.policy import BadPolicy, Policy
@@ -23,6 +25,7 @@ from grid.db.record.store import PublicRecord
 from grid.db.rows import JobFacts
 from grid.db.sharing import Sharing
 from grid.db.snapshots import Snapshots
+from grid.db.telling import Telling
 from grid.db.transaction import Entropy, Transaction
 from grid.db.work import Context, WorkAnswer, WorkRequest, work
 from grid.db.writer import Writer
@@ -46,7 +49,10 @@ class StartRefused(Exception):
 
 
 def database_url(settings: Settings) -> str:
-    """Where the embedded database is."""
+    """Where the database is: the embedded one, unless a setting names another."""
+    if settings.database_url:
+        _, _, where = settings.database_url.partition("://")
+        return f"postgresql+psycopg://{where}"
     return f"sqlite:///{settings.data_dir.resolve() / 'grid.db'}"
 
 
@@ -58,6 +64,15 @@ def _witness_policy(settings: Settings) -> Policy:
         return read_policy(settings.witness_policy)
     except (OSError, UnicodeError, BadPolicy) as error:
         raise StartRefused(f"GRID_WITNESS_POLICY: {settings.witness_policy}: {error}") from error
+
+
+def _migrate(url: str) -> None:
+    try:
+        session.migrate(url)
+    except OperationalError as error:
+        where = make_url(url).render_as_string(hide_password=True)
+        said = str(error.orig).strip().splitlines() or [""]
+        raise StartRefused(f"the database does not answer: {where}: {said[0]}") from error
 
 
 class Store:
@@ -86,7 +101,7 @@ class Store:
         self.record = PublicRecord(settings.data_dir)
         self.job_types = Registry(Path(folder) for folder in settings.job_type_folders)
         url = database_url(settings)
-        session.migrate(url)
+        _migrate(url)
         self._reading = session.reading_engine(url)
         self._writing = session.writing_engine(url)
         self._listeners: list[Callable[[set[int]], None]] = []
@@ -97,6 +112,9 @@ class Store:
             comparator=self._comparator,
             snapshots=Snapshots(settings),
             sharing=Sharing(self._selectors(), settings.selector),
+        )
+        self._telling = (
+            Telling(settings.database_url, self._hear) if settings.database_url else None
         )
         self._writer = Writer(self._writing, self._work, self.now, entropy, self._tell)
         self._refuse_missing_job_types()
@@ -132,14 +150,17 @@ class Store:
         return self.write(lambda transaction: self._work(transaction, requests))
 
     def listen(self, listener: Callable[[set[int]], None]) -> Callable[[], None]:
-        """Call `listener` with the ids of jobs that changed, after each commit, in the writer's
-        thread: it must be quick. Returns how to stop that."""
+        """Call `listener` with the ids of jobs that changed, after each commit, and soon
+        after those of other processes, in the thread that knows of it: it must be quick. Returns
+        how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def close(self) -> None:
         """Commit what has queued, then let go of the database."""
         self._writer.close()
+        if self._telling is not None:
+            self._telling.close()
         self.signing.close()
         self.record.close()
         self._reading.dispose()
@@ -156,6 +177,11 @@ class Store:
         return work(transaction, requests, self.context)
 
     def _tell(self, touched: set[int]) -> None:
+        self._hear(touched)
+        if self._telling is not None:
+            self._telling.tell(touched)
+
+    def _hear(self, touched: set[int]) -> None:
         for listener in tuple(self._listeners):
             listener(touched)
 

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, FromClause, Select, bindparam, func, literal_column, select
 
+from grid.db.dialects import json_text
+
 
 def pairs(fields: dict[str, ColumnElement[Any]]) -> ColumnElement[Any]:
     """One JSON object."""
@@ -29,7 +31,8 @@ def objects(source: FromClause, fields: Collection[str]) -> ColumnElement[Any]:
 
 def nested(*parts: tuple[str, Select[Any]]) -> Select[Any]:
     """Several JSON texts as one object."""
-    return select(pairs({name: func.json(text.scalar_subquery()) for name, text in parts}))
+    both = pairs({name: func.json(text.scalar_subquery()) for name, text in parts})
+    return select(json_text(both))
 
 
 def spelled_ids(numbers: Collection[int]) -> str:

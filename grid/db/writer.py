@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine
 
+from grid.db import locks
 from grid.db.transaction import Entropy, Transaction
 from grid.db.work import WorkAnswer, WorkRequest
 
@@ -173,6 +174,7 @@ class Writer:
             raise
 
     def _do(self, batch: list[_Item], connection: Connection) -> set[int]:
+        locks.one_writer(connection)
         transaction = Transaction(connection, self._clock(), self._entropy)
         requests: list[WorkRequest] = []
         for item in batch:

@@ -17,6 +17,7 @@ from grid.db.apply.instructions import (
     keep_outputs,
     log,
 )
+from grid.db.apply.leading import drop_lease, set_lease
 from grid.db.apply.leaves import (
     add_leaves,
     drop_leaves_below,
@@ -82,6 +83,7 @@ __all__ = [
     "destroy_prefix_keys_before",
     "drop_duplicate_outputs",
     "drop_notes_of",
+    "drop_lease",
     "drop_leaves_below",
     "drop_unreported",
     "forget_hosts",
@@ -103,6 +105,7 @@ __all__ = [
     "see_site",
     "set_costs",
     "set_last_seen",
+    "set_lease",
     "set_log_keys",
     "set_machine",
     "set_merge",

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, false, func, select
 
 from grid.db.prepared import Prepared
 from grid.db.tables import HostRow, JobRow, ResultRow, VolunteerRow, WorkUnitRow, table
@@ -30,9 +30,9 @@ class Answer(Struct):
     #: What a right answer is worth.
     worth: int
     #: Whether it is the requester's own.
-    own: int
+    own: bool
     #: Whether its job's seal has opened.
-    opened: int
+    opened: bool
 
 
 def answers(connection: Connection, result_ids: Collection[int]) -> list[Answer]:
@@ -52,7 +52,7 @@ def _answers() -> Select[tuple[str]]:
         "team_id": PEOPLE.c.team_id,
         "received_at": RESULT.c.received_at,
         "worth": UNIT.c.credit,
-        "own": func.coalesce(PEOPLE.c.account_id == JOB.c.account_id, literal_column("0")),
+        "own": func.coalesce(PEOPLE.c.account_id == JOB.c.account_id, false()),
         "opened": JOB.c.seal_opened_at.is_not(None),
     }
     found = (
@@ -69,4 +69,5 @@ def _answers() -> Select[tuple[str]]:
 
 
 _ANSWERS = Prepared(_answers())
-_decoder = msgspec.json.Decoder(list[Answer])
+#: Not strict, for SQLite spells false and true 0 and 1.
+_decoder = msgspec.json.Decoder(list[Answer], strict=False)

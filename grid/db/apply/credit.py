@@ -26,11 +26,12 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import SQLModel
 
 from grid.db.apply.answers import Answer
 from grid.db.apply.sets import Each, Spot
+from grid.db.dialects import greatest
 from grid.db.prepared import Prepared
 from grid.db.tables import (
     HostRow,
@@ -202,10 +203,10 @@ def _adding(model: type[SQLModel]) -> Each:
     def make(spot: Spot) -> ClauseElement:
         credit = rows.c.credit + spot(1)
         # What is left of weights when all was taken back is nothing but rounding.
-        recent = case((credit > 0, func.max(rows.c.recent + spot(2), 0.0)), else_=0.0)
+        recent = case((credit > 0, greatest(rows.c.recent + spot(2), 0.0)), else_=0.0)
         return update(rows).where(rows.c.id == spot(0)).values(credit=credit, recent=recent)
 
-    return Each(3, make)
+    return Each([int, int, float], make)
 
 
 def _keep() -> Each:
@@ -217,7 +218,7 @@ def _keep() -> Each:
         sums = {name: SEALED.c[name] + new.excluded[name] for name in fields[2:]}
         return new.on_conflict_do_update(index_elements=fields[:2], set_=sums)
 
-    return Each(len(fields), make)
+    return Each([int, int, int, int, float], make)
 
 
 def _kept() -> Select[tuple[str]]:

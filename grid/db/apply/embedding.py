@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Connection, delete, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from grid.db.tables import EmbedScriptRow, NoteRow, SiteRow, table
 

@@ -10,7 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, literal, literal_column, null, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    false,
+    func,
+    insert,
+    literal,
+    literal_column,
+    null,
+    select,
+    true,
+)
 from sqlalchemy import update as sql_update
 from sqlmodel import SQLModel
 
@@ -19,6 +31,7 @@ from grid.auditlog.entries import Entry
 from grid.db.apply import credit, quotas, standing
 from grid.db.apply.answers import answers
 from grid.db.apply.sets import Each, Spot
+from grid.db.dialects import kind_of
 from grid.db.tables import JobRow, OutboxRow, ResultRow, WorkUnitRow, table
 from grid.transition import Adjust, CreateResults, Entity, Instruction, Quarantine, Transition
 
@@ -149,26 +162,29 @@ def _compare_and_set(shape: Shape) -> Each:
     entity, compared, *parts = shape
     fields = list(zip(parts[::2], parts[1::2], strict=True))
     rows = table(TABLES[entity])
-    width = 1 + sum(value is HERE for _, value in fields)
+    kinds = [int, *(kind_of(rows.c[name].type) for name, value in fields if value is HERE)]
 
     def make(spot: Spot) -> Any:
-        places = iter(range(1, width))
+        places = iter(range(1, len(kinds)))
 
-        def said(value: Any) -> ColumnElement[Any]:
+        def said(name: str, value: Any) -> ColumnElement[Any]:
             if value is HERE:
-                return spot(next(places))
+                here = spot(next(places))
+                return func.json(here) if isinstance(rows.c[name].type, JSON) else here
             if value is None:
                 return null()
             if isinstance(value, str):
                 return literal_column(f"'{value}'")
+            if isinstance(value, bool):
+                return true() if value else false()
             return literal_column(str(int(value)))
 
-        said_of = [(name, said(value)) for name, value in fields]
+        said_of = [(name, said(name, value)) for name, value in fields]
         condition = [rows.c[name].is_not_distinct_from(value) for name, value in said_of[:compared]]
         values = dict(said_of[compared:])
         return sql_update(rows).where(rows.c.id == spot(0), *condition).values(values)
 
-    return Each(width, make)
+    return Each(kinds, make)
 
 
 @lru_cache(maxsize=1)
@@ -188,7 +204,7 @@ def _create() -> Each:
         spots = [spot(place) for place in range(len(COPY_FIELDS))]
         return insert(rows).from_select([*COPY_FIELDS, *defaults], select(*spots, *fixed))
 
-    return Each(len(COPY_FIELDS), make)
+    return Each([kind_of(rows.c[name].type) for name in COPY_FIELDS], make)
 
 
 @lru_cache(maxsize=1)
@@ -202,14 +218,14 @@ def _insert_entries() -> Each:
         values = select(spot(0), spot(1), spot(2), spot(3) & closed.exists(), spot(4))
         return insert(table(OutboxRow)).from_select(fields, values)
 
-    return Each(len(fields), make)
+    return Each([str, str, int, bool, int], make)
 
 
 @lru_cache(maxsize=1)
 def _keep_outputs() -> Each:
     results = table(ResultRow)
     return Each(
-        3,
+        [int, str, str],
         lambda spot: (
             sql_update(results)
             .where(results.c.id == spot(0))

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BigInteger, ClauseElement, Connection, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from grid.db.apply.sets import Each, Spot
+from grid.db.dialects import greatest
 from grid.db.tables import (
     HostRow,
     JobTypeSpeedRow,
@@ -136,22 +137,24 @@ def _raise_shares() -> Each:
     shares = table(RequesterShareRow)
 
     def each(spot: Spot) -> ClauseElement:
-        fresh: Any = select(spot(0), spot(2), bindparam("now")).where(spot(0).is_not(None))
+        fresh: Any = select(spot(0), spot(2), bindparam("now", type_=BigInteger())).where(
+            spot(0).is_not(None)
+        )
         new = insert(shares).from_select(["account_id", "served", "open_at"], fresh)
-        raised = func.max(shares.c.served, new.excluded.served)
+        raised = greatest(shares.c.served, new.excluded.served)
         return new.on_conflict_do_update(
             index_elements=["account_id"],
             set_={"served": raised, "open_at": new.excluded.open_at},
         )
 
-    return Each(3, each)
+    return Each([int, float, float], each)
 
 
 @lru_cache(maxsize=1)
 def _add_shares() -> Each:
     shares = table(RequesterShareRow)
     return Each(
-        3,
+        [int, float, float],
         lambda spot: (
             update(shares)
             .where(shares.c.account_id == spot(0))
@@ -164,7 +167,8 @@ def _add_shares() -> Each:
 def _set_host_speeds() -> Each:
     hosts = table(HostRow)
     return Each(
-        2, lambda spot: update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1))
+        [int, int],
+        lambda spot: update(hosts).where(hosts.c.id == spot(0)).values(speed_milli=spot(1)),
     )
 
 

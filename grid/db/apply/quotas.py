@@ -11,11 +11,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ClauseElement, ColumnElement, Connection, bindparam, func, literal_column
+from sqlalchemy import (
+    BigInteger,
+    ClauseElement,
+    ColumnElement,
+    Connection,
+    SmallInteger,
+    bindparam,
+    cast,
+    literal_column,
+)
 from sqlalchemy import update as sql_update
 
 from grid.db.apply.answers import Answer
 from grid.db.apply.sets import Each, Spot
+from grid.db.dialects import greatest, least
 from grid.db.tables import HostRow, table
 from grid.dispatch.quota import HOST_QUOTA, MILLI, PRINCIPAL_QUOTA, REFILL_S, Quota
 from grid.states import Outcome, ServerState, ValidateState
@@ -89,17 +99,17 @@ def _changed(
     """`dispatch.quota.changed`, as SQL."""
     size, left, at = (HOST.c[f"{prefix}{name}"] for name in ("quota", "left_milli", "left_at"))
     milli = _number(MILLI)
-    now: ColumnElement[Any] = bindparam("now")
-    kept = size.op(">>")(func.min(bad * _number(quota.halvings), _number(60)))
+    now: ColumnElement[Any] = bindparam("now", type_=BigInteger())
+    kept = size.op(">>")(cast(least(bad * _number(quota.halvings), _number(60)), SmallInteger))
     grown = kept + valid * _number(quota.rise) - bad * _number(quota.fall)
-    new = func.min(func.max(grown, _number(quota.least)), _number(quota.most))
-    waited_s = func.min(func.max(now - at, _number(0)), _number(REFILL_S))
+    new = least(greatest(grown, _number(quota.least)), _number(quota.most))
+    waited_s = least(greatest(now - at, _number(0)), _number(REFILL_S))
     gained = (waited_s * size * milli).op("/")(_number(REFILL_S))
-    filled = func.min(left + gained, size * milli)
-    rest = func.max(filled + (valid - sent) * milli, _number(0))
+    filled = least(left + gained, size * milli)
+    rest = greatest(filled + (valid - sent) * milli, _number(0))
     return {
         f"{prefix}quota": new,
-        f"{prefix}left_milli": func.min(rest, new * milli),
+        f"{prefix}left_milli": least(rest, new * milli),
         f"{prefix}left_at": now,
     }
 
@@ -113,4 +123,4 @@ def _change(spot: Spot) -> ClauseElement:
     return sql_update(HOST).where(HOST.c.id == spot(0)).values(values)
 
 
-_CHANGE = Each(7, _change)
+_CHANGE = Each([int] * 7, _change)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, ColumnElement, Connection, bindparam, column
 from sqlalchemy import table as named
 
+from grid.db.dialects import ARRAY_TYPES, POSTGRESQL
 from grid.db.prepared import Prepared
 
 #: Rows of one statement at most. A set goes in statements of powers of two of them, so that there
@@ -23,11 +24,13 @@ Spot = Callable[[int], ColumnElement[Any]]
 class Each:
     """A statement that is carried out for each row of a set: `make` says it of one.
 
-    Values are integers, floats, texts and None: exactly these, for the driver looks long at others.
+    Values are of these kinds: integers, floats, texts, flags as 0 and 1, and None: exactly these,
+    for the driver looks long at others.
     """
 
-    def __init__(self, width: int, make: Callable[[Spot], ClauseElement]) -> None:
-        self._names = tuple(f"c{place}" for place in range(width))
+    def __init__(self, kinds: Sequence[type], make: Callable[[Spot], ClauseElement]) -> None:
+        self._kinds = tuple(kinds)
+        self._names = tuple(f"c{place}" for place in range(len(kinds)))
         self._make = make
 
     @cached_property
@@ -44,6 +47,8 @@ class Each:
     def run(self, connection: Connection, rows: Sequence[Sequence[Any]], **given: object) -> int:
         """How many rows of the table it changed or made."""
         driver: Any = connection.connection.dbapi_connection
+        if connection.dialect.name == POSTGRESQL:
+            return self._run_arrays(connection, driver, rows, given)
         before, start, left = driver.total_changes, 0, len(rows)
         while left:
             count = min(ROWS_MAX, 1 << (left.bit_length() - 1))
@@ -57,8 +62,29 @@ class Each:
             start, left = start + count, left - count
         return int(driver.total_changes - before)
 
+    def _run_arrays(
+        self, connection: Connection, driver: Any, rows: Sequence[Sequence[Any]], given: Any
+    ) -> int:
+        """All rows at once, a column of them in each array: PostgreSQL wants to know the types."""
+        text, further = self.several.bound(connection, given)
+        columns: dict[str, object] = {}
+        for name, kind, values in zip(
+            self._names, self._kinds, zip(*rows, strict=True), strict=True
+        ):
+            flags = kind is bool
+            columns[name] = [bool(one) for one in values] if flags else list(values)
+        cursor = driver.execute(_unnest(self._names, self._kinds) + text, {**further, **columns})
+        return int(cursor.rowcount)
+
 
 @lru_cache(maxsize=256)
 def _with(names: tuple[str, ...], count: int) -> str:
     row = f"({', '.join('?' * len(names))})"
     return f"WITH given({', '.join(names)}) AS (VALUES {', '.join([row] * count)}) "
+
+
+@lru_cache(maxsize=256)
+def _unnest(names: tuple[str, ...], kinds: tuple[type, ...]) -> str:
+    arrays = [f"%({name})s::{ARRAY_TYPES[kind]}" for name, kind in zip(names, kinds, strict=True)]
+    given = f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 - names of our own
+    return f"WITH given({', '.join(names)}) AS ({given}) "

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, func, insert, literal, literal_column, select, update
 
 from grid.db.apply.sets import Each
+from grid.db.dialects import greatest
 from grid.db.tables import QuarantineRow, ResultRow, ReviewRow, VolunteerRow, spelled, table
 from grid.states import ValidateState
 from grid.transition import Adjust, Quarantine
@@ -42,7 +43,7 @@ def adjust(connection: Connection, changes: Sequence[Adjust], now: int) -> None:
 def _raise_standings() -> Each:
     people = table(VolunteerRow)
     return Each(
-        5,
+        [int] * 5,
         lambda spot: (
             update(people)
             .where(people.c.id == spot(0))
@@ -50,7 +51,7 @@ def _raise_standings() -> Each:
                 checks2=people.c.checks2 + spot(1),
                 compared=people.c.compared + spot(2),
                 lies=people.c.lies + spot(3),
-                moved=func.max(people.c.moved, spot(4)),
+                moved=greatest(people.c.moved, spot(4)),
             )
         ),
     )
@@ -61,10 +62,10 @@ def _adjust_singly(connection: Connection, changes: Sequence[Adjust], now: int) 
     for one in sorted(changes, key=lambda change: change.volunteer_id):
         base = literal(0) if one.reset else people.c.checks2
         values: dict[str, Any] = {
-            "checks2": func.max(base + one.checks2, 0),
+            "checks2": greatest(base + one.checks2, 0),
             "compared": people.c.compared + one.compared,
             "lies": people.c.lies + one.lies,
-            "moved": func.max(people.c.moved, 2 if one.reset or one.ban else 1),
+            "moved": greatest(people.c.moved, 2 if one.reset or one.ban else 1),
         }
         if one.reset or one.ban:
             values["moved_from"] = 0

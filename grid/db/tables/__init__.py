@@ -22,6 +22,7 @@ from grid.db.tables.embedding import (
 )
 from grid.db.tables.house import (
     CheckRow,
+    DaemonLeaseRow,
     DeedRow,
     JobTypeSpeedRow,
     OutboxRow,
@@ -59,6 +60,7 @@ __all__ = [
     "AuditorRow",
     "CheckRow",
     "ChunkColumnRow",
+    "DaemonLeaseRow",
     "DataSetRow",
     "DeedRow",
     "EmbedScriptRow",

@@ -16,8 +16,20 @@ class TeamRow(SQLModel, table=True):
     __tablename__ = "team"
     __table_args__ = (
         # leaderboards
-        Index("team_credit", "credit", "id", sqlite_where=text("credit > 0")),
-        Index("team_recent", "recent", "id", sqlite_where=text("credit > 0")),
+        Index(
+            "team_credit",
+            "credit",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
+        Index(
+            "team_recent",
+            "recent",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     name: str = Field(unique=True)

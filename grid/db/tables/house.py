@@ -69,15 +69,36 @@ class DeedRow(SQLModel, table=True):
     details: Any = Field(sa_column=Column(JSON, nullable=False))
 
 
+class DaemonLeaseRow(SQLModel, table=True):
+    """Which server process's daemons run, and until when if it does not say so again."""
+
+    __tablename__ = "daemon_lease"
+    #: There is one.
+    name: str = Field(primary_key=True)
+    holder: str
+    #: By the database's clock.
+    expires_at: int
+
+
 class OutboxRow(SQLModel, table=True):
     """Log entries in the order they were decided, until the log's integrator gives them places."""
 
     __tablename__ = "outbox"
     __table_args__ = (
         #: What did the seal of this job keep back?
-        Index("outbox_sealed", "job_id", sqlite_where=text("sealed = 1")),
+        Index(
+            "outbox_sealed",
+            "job_id",
+            sqlite_where=text("sealed = 1"),
+            postgresql_where=text("sealed"),
+        ),
         #: What may leave?
-        Index("outbox_open", "id", sqlite_where=text("sealed = 0")),
+        Index(
+            "outbox_open",
+            "id",
+            sqlite_where=text("sealed = 0"),
+            postgresql_where=text("NOT sealed"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     kind: str

@@ -60,10 +60,27 @@ class VolunteerRow(SQLModel, table=True):
     __tablename__ = "volunteer"
     __table_args__ = (
         # daemons: whose work must be decided anew
-        Index("volunteer_moved", "id", sqlite_where=text("moved > 0")),
+        Index(
+            "volunteer_moved",
+            "id",
+            sqlite_where=text("moved > 0"),
+            postgresql_where=text("moved > 0"),
+        ),
         # leaderboards
-        Index("volunteer_credit", "credit", "id", sqlite_where=text("credit > 0")),
-        Index("volunteer_recent", "recent", "id", sqlite_where=text("credit > 0")),
+        Index(
+            "volunteer_credit",
+            "credit",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
+        Index(
+            "volunteer_recent",
+            "recent",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     account_id: int | None = Field(default=None, foreign_key="account.id", unique=True)
@@ -131,12 +148,30 @@ class HostRow(SQLModel, table=True):
             "host_reserved",
             "reserved_job_id",
             sqlite_where=text("reserved_job_id IS NOT NULL"),
+            postgresql_where=text("reserved_job_id IS NOT NULL"),
         ),
         # admins: whose sandbox is open
-        Index("host_sandbox_open", "id", sqlite_where=text("sandbox_open_at IS NOT NULL")),
+        Index(
+            "host_sandbox_open",
+            "id",
+            sqlite_where=text("sandbox_open_at IS NOT NULL"),
+            postgresql_where=text("sandbox_open_at IS NOT NULL"),
+        ),
         # leaderboards
-        Index("host_credit", "credit", "id", sqlite_where=text("credit > 0")),
-        Index("host_recent", "recent", "id", sqlite_where=text("credit > 0")),
+        Index(
+            "host_credit",
+            "credit",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
+        Index(
+            "host_recent",
+            "recent",
+            "id",
+            sqlite_where=text("credit > 0"),
+            postgresql_where=text("credit > 0"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     account_id: int | None = Field(default=None, foreign_key="account.id")

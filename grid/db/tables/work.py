@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 from grid.db.tables.base import one_of
@@ -60,10 +60,20 @@ class JobRow(SQLModel, table=True):
         one_of("mode", Mode),
         # daemons: jobs that are not at rest
         Index("job_open", "job_state", "id"),
-        Index("job_sealed", "id", sqlite_where=text("seal_opened_at IS NULL")),
+        Index(
+            "job_sealed",
+            "id",
+            sqlite_where=text("seal_opened_at IS NULL"),
+            postgresql_where=text("seal_opened_at IS NULL"),
+        ),
         Index("job_program", "program_digest"),
         # transitioner: jobs that ended before all of their work was done
-        Index("job_stopped", "id", sqlite_where=text("stopped_by IS NOT NULL")),
+        Index(
+            "job_stopped",
+            "id",
+            sqlite_where=text("stopped_by IS NOT NULL"),
+            postgresql_where=text("stopped_by IS NOT NULL"),
+        ),
         Index("job_dataset", "dataset_id"),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -107,7 +117,7 @@ class JobRow(SQLModel, table=True):
     unit_ms: int = 0
     unit_cost: int = 1
     last_cost: int = 1
-    owner_only: bool = Field(default=False, sa_column_kwargs={"server_default": text("0")})
+    owner_only: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class SecretRow(SQLModel, table=True):
@@ -130,15 +140,31 @@ class WorkUnitRow(SQLModel, table=True):
         Index("workunit_shuffled", "job_id", "shuffle"),
         # counts of a job's page; the assimilator's next unit is found by workunit_of_job
         Index("workunit_progress", "job_id", "assimilate_state", "error_mask"),
-        Index("workunit_undecided", "job_id", sqlite_where=text("assimilate_state = 'init'")),
+        Index(
+            "workunit_undecided",
+            "job_id",
+            sqlite_where=text("assimilate_state = 'init'"),
+            postgresql_where=text("assimilate_state = 'init'"),
+        ),
         Index(
             "workunit_to_wind_up",
             "id",
             sqlite_where=text("assimilate_state = 'done' AND file_delete_state = 'init'"),
+            postgresql_where=text("assimilate_state = 'done' AND file_delete_state = 'init'"),
         ),
         # transitioner: work units that time moves on
-        Index("workunit_due", "due_at", sqlite_where=text("due_at IS NOT NULL")),
-        Index("workunit_to_delete", "id", sqlite_where=text("file_delete_state = 'ready'")),
+        Index(
+            "workunit_due",
+            "due_at",
+            sqlite_where=text("due_at IS NOT NULL"),
+            postgresql_where=text("due_at IS NOT NULL"),
+        ),
+        Index(
+            "workunit_to_delete",
+            "id",
+            sqlite_where=text("file_delete_state = 'ready'"),
+            postgresql_where=text("file_delete_state = 'ready'"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     job_id: int = Field(foreign_key="job.id")
@@ -187,30 +213,42 @@ class ResultRow(SQLModel, table=True):
             "id",
             "not_before",
             sqlite_where=text("server_state = 'unsent' AND purpose <> 'trusted'"),
+            postgresql_where=text("server_state = 'unsent' AND purpose <> 'trusted'"),
         ),
         # transitioner: copies past their deadline
         Index(
             "result_overdue",
             "report_deadline",
             sqlite_where=text("server_state = 'in_progress'"),
+            postgresql_where=text("server_state = 'in_progress'"),
         ),
         # dispatch: how many leases a host holds
-        Index("result_leases", "host_id", sqlite_where=text("server_state = 'in_progress'")),
+        Index(
+            "result_leases",
+            "host_id",
+            sqlite_where=text("server_state = 'in_progress'"),
+            postgresql_where=text("server_state = 'in_progress'"),
+        ),
         # dispatch: how many leases a principal holds
         Index(
             "result_principal_leases",
             "principal_id",
             sqlite_where=text("server_state = 'in_progress'"),
+            postgresql_where=text("server_state = 'in_progress'"),
         ),
         # work generator: work units nobody has seen yet
         Index(
-            "result_unseen", "job_id", sqlite_where=text("server_state = 'unsent' AND first = 1")
+            "result_unseen",
+            "job_id",
+            sqlite_where=text("server_state = 'unsent' AND first = 1"),
+            postgresql_where=text("server_state = 'unsent' AND first"),
         ),
         # the trusted process: what waits for it, and what it has spent on a job
         Index(
             "result_trusted_unsent",
             "id",
             sqlite_where=text("server_state = 'unsent' AND purpose = 'trusted'"),
+            postgresql_where=text("server_state = 'unsent' AND purpose = 'trusted'"),
         ),
         Index(
             "result_trusted",
@@ -218,10 +256,21 @@ class ResultRow(SQLModel, table=True):
             "server_state",
             "elapsed_ms",
             sqlite_where=text("purpose = 'trusted'"),
+            postgresql_where=text("purpose = 'trusted'"),
         ),
         # the assimilator: answers that end their jobs
-        Index("result_enough", "job_id", sqlite_where=text("enough = 1")),
-        Index("result_trap", "job_id", sqlite_where=text("purpose = 'trap'")),
+        Index(
+            "result_enough",
+            "job_id",
+            sqlite_where=text("enough = 1"),
+            postgresql_where=text("enough"),
+        ),
+        Index(
+            "result_trap",
+            "job_id",
+            sqlite_where=text("purpose = 'trap'"),
+            postgresql_where=text("purpose = 'trap'"),
+        ),
         # whose answers wait for a verdict, and whose stand
         Index(
             "result_volunteer",
@@ -229,9 +278,15 @@ class ResultRow(SQLModel, table=True):
             "validate_state",
             "workunit_id",
             sqlite_where=text("volunteer_id IS NOT NULL"),
+            postgresql_where=text("volunteer_id IS NOT NULL"),
         ),
         # ending: copies still out
-        Index("result_out", "job_id", sqlite_where=text("server_state = 'in_progress'")),
+        Index(
+            "result_out",
+            "job_id",
+            sqlite_where=text("server_state = 'in_progress'"),
+            postgresql_where=text("server_state = 'in_progress'"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     workunit_id: int = Field(foreign_key="workunit.id")

@@ -8,6 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+pytestmark = pytest.mark.sqlite
+
+
 #: What `PRAGMA synchronous` says for FULL: every commit waits for the disk.
 FULL = 2
 

@@ -202,6 +202,7 @@ def test_a_sum_that_is_not_what_results_were_granted_is_found(world):
     world.store.write(lambda tx: written._add(tx.connection, HostRow, {hosts[0].id: [-5, 0.0]}))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("by", ["volunteer", "host", "team"])
 @pytest.mark.parametrize("order", ["total", "recent"])
 def test_a_leaderboard_is_read_off_its_index(world, by, order):
@@ -214,6 +215,7 @@ def test_a_leaderboard_is_read_off_its_index(world, by, order):
     assert not any("ORDER BY" in step for step in steps), steps
 
 
+@pytest.mark.sqlite
 def test_granting_scans_no_table(world):
     for prepared in (answers._ANSWERS, written._KEPT, written._KEEP.one):
         statement = str(prepared.statement.compile(dialect=sqlite.dialect()))

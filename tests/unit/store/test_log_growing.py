@@ -212,6 +212,7 @@ def put_back(log: Growing, backup: Path) -> None:
     log.again()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("names", [("grid.db",), ("grid.db", "log")])
 def test_an_old_database_put_back_signs_nothing(
     log: Growing, tmp_path: Path, names: tuple[str, ...]

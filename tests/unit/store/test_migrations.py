@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import warnings
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 from sqlmodel import SQLModel
 
 from grid.db import session, tables
+
+pytestmark = pytest.mark.sqlite
 
 
 def test_migrations_make_the_schema_that_the_tables_describe(tmp_path):

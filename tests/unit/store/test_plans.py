@@ -7,6 +7,9 @@ from sqlalchemy.dialects import sqlite
 
 from grid.db import asking, hot
 
+pytestmark = pytest.mark.sqlite
+
+
 PLANS = [
     (asking, "_ASKING", "result_leases"),
     (asking, "_ASKING", "result_principal_leases"),

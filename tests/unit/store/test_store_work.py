@@ -319,6 +319,7 @@ def test_one_poisoned_item_never_fails_its_batch(world):
     assert account > 0
 
 
+@pytest.mark.sqlite
 def test_readers_cannot_write(world):
     from sqlalchemy import text
     from sqlalchemy.exc import OperationalError

@@ -138,6 +138,7 @@ PLANS = [
 ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("module", "name", "index", "given"), PLANS)
 def test_a_budget_is_counted_from_an_index_alone(world, module, name, index, given):
     world.job(chunks=3)
@@ -148,6 +149,7 @@ def test_a_budget_is_counted_from_an_index_alone(world, module, name, index, giv
     assert not any(step in ("SCAN result", "SCAN workunit") for step in steps), steps
 
 
+@pytest.mark.sqlite
 def test_looking_again_is_served_by_indexes(world):
     world.job(chunks=3)
     host = world.host()

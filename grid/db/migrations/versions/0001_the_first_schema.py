@@ -81,10 +81,18 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("team", schema=None) as batch_op:
         batch_op.create_index(
-            "team_credit", ["credit", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "team_credit",
+            ["credit", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
         batch_op.create_index(
-            "team_recent", ["recent", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "team_recent",
+            ["recent", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
 
     op.create_table(
@@ -139,13 +147,25 @@ def upgrade() -> None:
     with op.batch_alter_table("volunteer", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_volunteer_team_id"), ["team_id"], unique=False)
         batch_op.create_index(
-            "volunteer_credit", ["credit", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "volunteer_credit",
+            ["credit", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
         batch_op.create_index(
-            "volunteer_moved", ["id"], unique=False, sqlite_where=sa.text("moved > 0")
+            "volunteer_moved",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("moved > 0"),
+            postgresql_where=sa.text("moved > 0"),
         )
         batch_op.create_index(
-            "volunteer_recent", ["recent", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "volunteer_recent",
+            ["recent", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
 
     op.create_table(
@@ -225,10 +245,18 @@ def upgrade() -> None:
         batch_op.create_index("job_open", ["job_state", "id"], unique=False)
         batch_op.create_index("job_program", ["program_digest"], unique=False)
         batch_op.create_index(
-            "job_sealed", ["id"], unique=False, sqlite_where=sa.text("seal_opened_at IS NULL")
+            "job_sealed",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("seal_opened_at IS NULL"),
+            postgresql_where=sa.text("seal_opened_at IS NULL"),
         )
         batch_op.create_index(
-            "job_stopped", ["id"], unique=False, sqlite_where=sa.text("stopped_by IS NOT NULL")
+            "job_stopped",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("stopped_by IS NOT NULL"),
+            postgresql_where=sa.text("stopped_by IS NOT NULL"),
         )
 
     op.create_table(
@@ -272,18 +300,27 @@ def upgrade() -> None:
     with op.batch_alter_table("host", schema=None) as batch_op:
         batch_op.create_index("host_account", ["account_id"], unique=False)
         batch_op.create_index(
-            "host_credit", ["credit", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "host_credit",
+            ["credit", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
         batch_op.create_index("host_prefix", ["hidden_prefix"], unique=False)
         batch_op.create_index("host_principal", ["principal_id"], unique=False)
         batch_op.create_index(
-            "host_recent", ["recent", "id"], unique=False, sqlite_where=sa.text("credit > 0")
+            "host_recent",
+            ["recent", "id"],
+            unique=False,
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
         )
         batch_op.create_index(
             "host_reserved",
             ["reserved_job_id"],
             unique=False,
             sqlite_where=sa.text("reserved_job_id IS NOT NULL"),
+            postgresql_where=sa.text("reserved_job_id IS NOT NULL"),
         )
         batch_op.create_index("host_seen", ["last_seen_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_host_volunteer_id"), ["volunteer_id"], unique=False)
@@ -415,7 +452,11 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("workunit", schema=None) as batch_op:
         batch_op.create_index(
-            "workunit_due", ["due_at"], unique=False, sqlite_where=sa.text("due_at IS NOT NULL")
+            "workunit_due",
+            ["due_at"],
+            unique=False,
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
         )
         batch_op.create_index(
             "workunit_progress", ["job_id", "assimilate_state", "error_mask"], unique=False
@@ -426,18 +467,21 @@ def upgrade() -> None:
             ["id"],
             unique=False,
             sqlite_where=sa.text("file_delete_state = 'ready'"),
+            postgresql_where=sa.text("file_delete_state = 'ready'"),
         )
         batch_op.create_index(
             "workunit_to_wind_up",
             ["id"],
             unique=False,
             sqlite_where=sa.text("assimilate_state = 'done' AND file_delete_state = 'init'"),
+            postgresql_where=sa.text("assimilate_state = 'done' AND file_delete_state = 'init'"),
         )
         batch_op.create_index(
             "workunit_undecided",
             ["job_id"],
             unique=False,
             sqlite_where=sa.text("assimilate_state = 'init'"),
+            postgresql_where=sa.text("assimilate_state = 'init'"),
         )
 
     op.create_table(
@@ -524,58 +568,74 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.create_index(
-            "result_enough", ["job_id"], unique=False, sqlite_where=sa.text("enough = 1")
+            "result_enough",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("enough = 1"),
+            postgresql_where=sa.text("enough"),
         )
         batch_op.create_index(
             "result_leases",
             ["host_id"],
             unique=False,
             sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
         )
         batch_op.create_index(
             "result_out",
             ["job_id"],
             unique=False,
             sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
         )
         batch_op.create_index(
             "result_overdue",
             ["report_deadline"],
             unique=False,
             sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
         )
         batch_op.create_index(
             "result_principal_leases",
             ["principal_id"],
             unique=False,
             sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
         )
         batch_op.create_index(
-            "result_trap", ["job_id"], unique=False, sqlite_where=sa.text("purpose = 'trap'")
+            "result_trap",
+            ["job_id"],
+            unique=False,
+            sqlite_where=sa.text("purpose = 'trap'"),
+            postgresql_where=sa.text("purpose = 'trap'"),
         )
         batch_op.create_index(
             "result_trusted",
             ["job_id", "server_state", "elapsed_ms"],
             unique=False,
             sqlite_where=sa.text("purpose = 'trusted'"),
+            postgresql_where=sa.text("purpose = 'trusted'"),
         )
         batch_op.create_index(
             "result_trusted_unsent",
             ["id"],
             unique=False,
             sqlite_where=sa.text("server_state = 'unsent' AND purpose = 'trusted'"),
+            postgresql_where=sa.text("server_state = 'unsent' AND purpose = 'trusted'"),
         )
         batch_op.create_index(
             "result_unseen",
             ["job_id"],
             unique=False,
             sqlite_where=sa.text("server_state = 'unsent' AND first = 1"),
+            postgresql_where=sa.text("server_state = 'unsent' AND first"),
         )
         batch_op.create_index(
             "result_volunteer",
             ["volunteer_id", "validate_state", "workunit_id"],
             unique=False,
             sqlite_where=sa.text("volunteer_id IS NOT NULL"),
+            postgresql_where=sa.text("volunteer_id IS NOT NULL"),
         )
         batch_op.create_index("result_workunit", ["workunit_id"], unique=False)
 
@@ -629,6 +689,7 @@ def upgrade() -> None:
         "result",
         ["job_id", sa.text("priority DESC"), "id", "not_before"],
         sqlite_where=sa.text("server_state = 'unsent' AND purpose <> 'trusted'"),
+        postgresql_where=sa.text("server_state = 'unsent' AND purpose <> 'trusted'"),
     )
     # ### end Alembic commands ###
 
@@ -646,23 +707,54 @@ def downgrade() -> None:
     op.drop_table("sealed_credit")
     with op.batch_alter_table("result", schema=None) as batch_op:
         batch_op.drop_index("result_workunit")
-        batch_op.drop_index("result_volunteer", sqlite_where=sa.text("volunteer_id IS NOT NULL"))
         batch_op.drop_index(
-            "result_unseen", sqlite_where=sa.text("server_state = 'unsent' AND first = 1")
+            "result_volunteer",
+            sqlite_where=sa.text("volunteer_id IS NOT NULL"),
+            postgresql_where=sa.text("volunteer_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "result_unseen",
+            sqlite_where=sa.text("server_state = 'unsent' AND first = 1"),
+            postgresql_where=sa.text("server_state = 'unsent' AND first"),
         )
         batch_op.drop_index(
             "result_trusted_unsent",
             sqlite_where=sa.text("server_state = 'unsent' AND purpose = 'trusted'"),
+            postgresql_where=sa.text("server_state = 'unsent' AND purpose = 'trusted'"),
         )
-        batch_op.drop_index("result_trusted", sqlite_where=sa.text("purpose = 'trusted'"))
-        batch_op.drop_index("result_trap", sqlite_where=sa.text("purpose = 'trap'"))
         batch_op.drop_index(
-            "result_principal_leases", sqlite_where=sa.text("server_state = 'in_progress'")
+            "result_trusted",
+            sqlite_where=sa.text("purpose = 'trusted'"),
+            postgresql_where=sa.text("purpose = 'trusted'"),
         )
-        batch_op.drop_index("result_overdue", sqlite_where=sa.text("server_state = 'in_progress'"))
-        batch_op.drop_index("result_out", sqlite_where=sa.text("server_state = 'in_progress'"))
-        batch_op.drop_index("result_leases", sqlite_where=sa.text("server_state = 'in_progress'"))
-        batch_op.drop_index("result_enough", sqlite_where=sa.text("enough = 1"))
+        batch_op.drop_index(
+            "result_trap",
+            sqlite_where=sa.text("purpose = 'trap'"),
+            postgresql_where=sa.text("purpose = 'trap'"),
+        )
+        batch_op.drop_index(
+            "result_principal_leases",
+            sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
+        )
+        batch_op.drop_index(
+            "result_overdue",
+            sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
+        )
+        batch_op.drop_index(
+            "result_out",
+            sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
+        )
+        batch_op.drop_index(
+            "result_leases",
+            sqlite_where=sa.text("server_state = 'in_progress'"),
+            postgresql_where=sa.text("server_state = 'in_progress'"),
+        )
+        batch_op.drop_index(
+            "result_enough", sqlite_where=sa.text("enough = 1"), postgresql_where=sa.text("enough")
+        )
 
     op.drop_table("result")
     with op.batch_alter_table("quiz_column", schema=None) as batch_op:
@@ -670,17 +762,28 @@ def downgrade() -> None:
 
     op.drop_table("quiz_column")
     with op.batch_alter_table("workunit", schema=None) as batch_op:
-        batch_op.drop_index("workunit_undecided", sqlite_where=sa.text("assimilate_state = 'init'"))
+        batch_op.drop_index(
+            "workunit_undecided",
+            sqlite_where=sa.text("assimilate_state = 'init'"),
+            postgresql_where=sa.text("assimilate_state = 'init'"),
+        )
         batch_op.drop_index(
             "workunit_to_wind_up",
             sqlite_where=sa.text("assimilate_state = 'done' AND file_delete_state = 'init'"),
+            postgresql_where=sa.text("assimilate_state = 'done' AND file_delete_state = 'init'"),
         )
         batch_op.drop_index(
-            "workunit_to_delete", sqlite_where=sa.text("file_delete_state = 'ready'")
+            "workunit_to_delete",
+            sqlite_where=sa.text("file_delete_state = 'ready'"),
+            postgresql_where=sa.text("file_delete_state = 'ready'"),
         )
         batch_op.drop_index("workunit_shuffled")
         batch_op.drop_index("workunit_progress")
-        batch_op.drop_index("workunit_due", sqlite_where=sa.text("due_at IS NOT NULL"))
+        batch_op.drop_index(
+            "workunit_due",
+            sqlite_where=sa.text("due_at IS NOT NULL"),
+            postgresql_where=sa.text("due_at IS NOT NULL"),
+        )
 
     op.drop_table("workunit")
     op.drop_table("review")
@@ -701,17 +804,37 @@ def downgrade() -> None:
     with op.batch_alter_table("host", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_host_volunteer_id"))
         batch_op.drop_index("host_seen")
-        batch_op.drop_index("host_reserved", sqlite_where=sa.text("reserved_job_id IS NOT NULL"))
-        batch_op.drop_index("host_recent", sqlite_where=sa.text("credit > 0"))
+        batch_op.drop_index(
+            "host_reserved",
+            sqlite_where=sa.text("reserved_job_id IS NOT NULL"),
+            postgresql_where=sa.text("reserved_job_id IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "host_recent",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
         batch_op.drop_index("host_principal")
         batch_op.drop_index("host_prefix")
-        batch_op.drop_index("host_credit", sqlite_where=sa.text("credit > 0"))
+        batch_op.drop_index(
+            "host_credit",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
         batch_op.drop_index("host_account")
 
     op.drop_table("host")
     with op.batch_alter_table("job", schema=None) as batch_op:
-        batch_op.drop_index("job_stopped", sqlite_where=sa.text("stopped_by IS NOT NULL"))
-        batch_op.drop_index("job_sealed", sqlite_where=sa.text("seal_opened_at IS NULL"))
+        batch_op.drop_index(
+            "job_stopped",
+            sqlite_where=sa.text("stopped_by IS NOT NULL"),
+            postgresql_where=sa.text("stopped_by IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "job_sealed",
+            sqlite_where=sa.text("seal_opened_at IS NULL"),
+            postgresql_where=sa.text("seal_opened_at IS NULL"),
+        )
         batch_op.drop_index("job_program")
         batch_op.drop_index("job_open")
         batch_op.drop_index("job_dataset")
@@ -723,9 +846,21 @@ def downgrade() -> None:
 
     op.drop_table("chunk_column")
     with op.batch_alter_table("volunteer", schema=None) as batch_op:
-        batch_op.drop_index("volunteer_recent", sqlite_where=sa.text("credit > 0"))
-        batch_op.drop_index("volunteer_moved", sqlite_where=sa.text("moved > 0"))
-        batch_op.drop_index("volunteer_credit", sqlite_where=sa.text("credit > 0"))
+        batch_op.drop_index(
+            "volunteer_recent",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
+        batch_op.drop_index(
+            "volunteer_moved",
+            sqlite_where=sa.text("moved > 0"),
+            postgresql_where=sa.text("moved > 0"),
+        )
+        batch_op.drop_index(
+            "volunteer_credit",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
         batch_op.drop_index(batch_op.f("ix_volunteer_team_id"))
 
     op.drop_table("volunteer")
@@ -734,8 +869,16 @@ def downgrade() -> None:
 
     op.drop_table("dataset")
     with op.batch_alter_table("team", schema=None) as batch_op:
-        batch_op.drop_index("team_recent", sqlite_where=sa.text("credit > 0"))
-        batch_op.drop_index("team_credit", sqlite_where=sa.text("credit > 0"))
+        batch_op.drop_index(
+            "team_recent",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
+        batch_op.drop_index(
+            "team_credit",
+            sqlite_where=sa.text("credit > 0"),
+            postgresql_where=sa.text("credit > 0"),
+        )
 
     op.drop_table("team")
     op.drop_table("prefix_key")

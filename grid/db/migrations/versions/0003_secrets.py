@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id"),
     )
     flag: sa.Column[bool] = sa.Column(
-        "owner_only", sa.Boolean(), nullable=False, server_default=sa.text("0")
+        "owner_only", sa.Boolean(), nullable=False, server_default=sa.false()
     )
     op.add_column("job", flag)
 

@@ -19,6 +19,7 @@ def upgrade() -> None:
         "host",
         ["id"],
         sqlite_where=sa.text("sandbox_open_at IS NOT NULL"),
+        postgresql_where=sa.text("sandbox_open_at IS NOT NULL"),
     )
 
 

@@ -30,8 +30,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("vkey"),
     )
     op.drop_index("outbox_job", "outbox")
-    op.create_index("outbox_sealed", "outbox", ["job_id"], sqlite_where=sa.text("sealed = 1"))
-    op.create_index("outbox_open", "outbox", ["id"], sqlite_where=sa.text("sealed = 0"))
+    op.create_index(
+        "outbox_sealed",
+        "outbox",
+        ["job_id"],
+        sqlite_where=sa.text("sealed = 1"),
+        postgresql_where=sa.text("sealed"),
+    )
+    op.create_index(
+        "outbox_open",
+        "outbox",
+        ["id"],
+        sqlite_where=sa.text("sealed = 0"),
+        postgresql_where=sa.text("NOT sealed"),
+    )
 
 
 def downgrade() -> None:

@@ -16,9 +16,10 @@ def upgrade() -> None:
     op.add_column("account", sa.Column("password_hash", sa.String(), nullable=True))
     op.add_column("account", sa.Column("disabled_at", sa.Integer(), nullable=True))
     # Accounts keep what they may do. Their tokens were neither signed nor encrypted, and end.
+    joined = "group_concat" if op.get_bind().dialect.name == "sqlite" else "string_agg"
     op.execute(
-        "UPDATE account SET roles = coalesce((SELECT group_concat(scopes, ' ') FROM (SELECT DISTINCT"
-        " scopes FROM token WHERE token.account_id = account.id AND revoked_at IS NULL)), '')"
+        f"UPDATE account SET roles = coalesce((SELECT {joined}(scopes, ' ') FROM (SELECT DISTINCT"  # noqa: S608
+        " scopes FROM token WHERE token.account_id = account.id AND revoked_at IS NULL) AS mine), '')"
     )
     op.execute("DELETE FROM token WHERE host_id IS NULL")
     with op.batch_alter_table("token") as batch:
