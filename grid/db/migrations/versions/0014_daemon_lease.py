@@ -16,7 +16,7 @@ def upgrade() -> None:
         "daemon_lease",
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=False),
-        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("expires_at", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
 
