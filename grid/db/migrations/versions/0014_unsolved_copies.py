@@ -42,4 +42,5 @@ def _allow(outcomes: tuple[str, ...]) -> None:
         "result",
         ["job_id", sa.text("priority DESC"), "id", "not_before"],
         sqlite_where=sa.text("server_state = 'unsent' AND purpose <> 'trusted'"),
+        postgresql_where=sa.text("server_state = 'unsent' AND purpose <> 'trusted'"),
     )
