@@ -126,7 +126,8 @@ class Settings(BaseSettings):
     #: Seconds that a work unit should take a host of the usual speed: long enough to be worth its
     #: exchange, short enough for a visit of a few minutes.
     workunit_target_s: float = Field(default=8.0, ge=2.0, le=20.0)
-    #: How a public job is verified that does not say: `standard`, `economy`, `strict`, `fixed`.
+    #: How a public job is verified that does not say: `standard`, `economy`, `strict`, `fixed`. In
+    #: the place of the first two it is `strict` for MIN, MAX and jobs that one answer may end.
     default_mode: Mode = Mode.STANDARD
     #: How long answers below the target error wait for their volunteers to become better known,
     #: before the server computes the work unit itself: about two work units.

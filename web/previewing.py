@@ -14,7 +14,7 @@ from web.messages import JobBody
 from web.public_view import View
 from web.server import Server
 from web.sizing import work_units
-from web.submission import check_spec, enabled, posted_dataset, sized
+from web.submission import check_spec, enabled, posted_dataset, sized, usual_mode
 
 
 def look(
@@ -36,7 +36,7 @@ def look(
     cut = sized(server, JobBody(job_type=name, spec=spec), loaded, checked, dataset)
     program = checked.program.encode("ascii")
     units, size = work_units(cut, dataset), sum(one.bytes for one in chunks)
-    mode = server.settings.default_mode if policy is None else policy.mode
+    mode = usual_mode(server, loaded) if policy is None else policy.mode
     quorum = Policy().min_quorum if policy is None else policy.min_quorum
     guess = estimate(
         bytes_per_copy=size,

@@ -19,7 +19,7 @@ from grid.identifiers import Kind
 from grid.items import Column, DataSet, Json, Mode, Needs, Policy
 from grid.jobspec import CheckedSpec, SpecRefused
 from grid.plugins.loader import Found, Loaded, PluginError
-from grid.validator.modes import PROMISES
+from grid.validator.modes import PROMISES, usual
 from web.allowing import require_disk, require_room
 from web.callers import Caller
 from web.messages import NAME_CHARS_MAX, JobBody, PolicyBody
@@ -37,7 +37,7 @@ def prepare(server: Server, caller: Caller, account_id: int, body: JobBody) -> N
     found, loaded = enabled(server, body.job_type)
     dataset = posted_dataset(server, caller, loaded, body.dataset)
     public = _public(body, dataset)
-    default = server.settings.default_mode if public else Mode.TRUSTED
+    default = usual_mode(server, loaded) if public else Mode.TRUSTED
     _check_metadata(body.metadata)
     checked = check_spec(body.spec, loaded, dataset)
     policy = _policy(
@@ -114,6 +114,12 @@ def enabled(server: Server, name: str, pointer: str = "/job_type") -> tuple[Foun
         return found, server.store.job_types.loaded(found.digest)
     except PluginError as error:
         raise bad_field(pointer, f"{name} cannot be used: {error}", 409) from error
+
+
+def usual_mode(server: Server, loaded: Loaded) -> Mode:
+    """The mode of a public job of this type whose policy names none."""
+    one_decides = loaded.job_type.one_decides or loaded.job_type.stops_early
+    return usual(server.settings.default_mode, one_decides)
 
 
 def check_spec(spec: Json, loaded: Loaded, dataset: DataSet | None) -> CheckedSpec:

@@ -188,6 +188,10 @@ class JobType(ABC):
         """
         return 0
 
+    #: Whether one wrong work unit makes the whole output wrong, as the least value of all: its jobs
+    #: are `strict` where nobody says how sure they are to be. Those that stop early are as well.
+    one_decides: bool = False
+
     #: Whether `enough` ever says True.
     stops_early: bool = False
 

@@ -40,6 +40,15 @@ PROMISES = {
 BELIEVING = frozenset(PROMISES)
 
 
+def usual(default: Mode, one_decides: bool) -> Mode:
+    """The mode of a job that names none, by the operator's default for public ones.
+
+    Where one wrong work unit makes the whole output wrong, that is strict in the place of a weaker
+    belief. Who has votes counted, or trusted hosts only, has chosen no belief: that stays.
+    """
+    return Mode.STRICT if one_decides and default in BELIEVING else default
+
+
 def promise(policy: Policy) -> Promise:
     """What this policy promises; only for modes of BELIEVING."""
     found = PROMISES[policy.mode]

@@ -13,6 +13,7 @@ class Max(OneAggregate):
 
     function = "MAX"
     name = "max"
+    one_decides = True
 
 
 @pluggy.HookimplMarker("grid")

@@ -13,6 +13,7 @@ class Min(OneAggregate):
 
     function = "MIN"
     name = "min"
+    one_decides = True
 
 
 @pluggy.HookimplMarker("grid")

@@ -243,12 +243,11 @@ def output_of(store: Store, assignment: dict[str, Any]) -> Any:
 def opened(folder: Path, *, run_daemons: bool, **further: object) -> Iterator[People]:
     """An app over a new store in `folder`, with people; `further` are settings."""
     settings = Settings(
-        default_mode="fixed",
         data_dir=folder,
         body_bytes_max=200_000,
         upload_bytes_max=100_000,
         daemon_interval_s=0.1,
-        **further,
+        **{"default_mode": "fixed", **further},
     )
     store = Store(settings)
     enable(store, "filterBy", "SUM", "MIN")

@@ -16,7 +16,7 @@ from web.problems import AnyRequest, Problem, not_found
 from web.public_view import API, View
 from web.routes import about
 from web.server import Server
-from web.submission import enabled
+from web.submission import enabled, usual_mode
 
 
 @get("/job-types", sync_to_thread=True, opt=about())
@@ -52,7 +52,8 @@ def whole(server: Server, name: str) -> View:
         found, loaded = enabled(server, name, "/name")
     except Problem as problem:
         raise not_found("enabled job type") from problem
-    return public_view.whole_job_type(found, loaded)
+    usual = usual_mode(server, loaded)
+    return {**public_view.whole_job_type(found, loaded), "default_mode": str(usual)}
 
 
 @post(

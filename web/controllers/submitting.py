@@ -154,7 +154,7 @@ def _page(
     try:
         body = _body(form) if form.spec.strip() else None
         if body is not None:
-            asked = _asked(server, body)
+            asked = _asked(Mode(job_type["default_mode"]), body)
             preview = previewing.look(server, caller, form.type, body.spec, body.dataset, asked)
             sent = msgspec.to_builtins(body)
             copies = requests.copies(server_origin(request, server.settings), _sparse(sent))
@@ -172,7 +172,7 @@ def _page(
         "copies": copies,
         "errors": [] if problem is None else _errors(problem, body),
         "costs": estimate.MEASURED,
-        "default_mode": server.settings.default_mode,
+        "default_mode": job_type["default_mode"],
         "types": columns.TYPES,
         "needs_dataset": job_type["needs_dataset"],
     }
@@ -180,10 +180,10 @@ def _page(
     return render.page("new_job.html", facts, code=code, headers=forms.NO_STORE)
 
 
-def _asked(server: Server, body: JobBody) -> Policy:
-    """How sure the job is to be, as far as its cost goes."""
+def _asked(usual: Mode, body: JobBody) -> Policy:
+    """How sure the job is to be, as far as its cost goes; `usual` where it does not say."""
     quorum, mode = body.policy.min_quorum, body.policy.mode
-    default = server.settings.default_mode if quorum is UNSET else Mode.FIXED
+    default = usual if quorum is UNSET else Mode.FIXED
     least = Policy().min_quorum if quorum is UNSET else quorum
     return Policy(mode=default if mode is UNSET else Mode(mode), min_quorum=least)
 
