@@ -63,6 +63,13 @@ def _database_url(text: str) -> str:
     return text
 
 
+def _blob_url(text: str) -> str:
+    if text and not text.startswith("s3://"):
+        raise ValueError("wanted as s3://bucket/prefix, or nothing for files")
+    return text
+
+
+BlobUrl = Annotated[str, AfterValidator(_blob_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 
 
@@ -77,6 +84,10 @@ class Settings(BaseSettings):
     #: the embedded SQLite in `data_dir`, which one machine's processes share. Without a password in
     #: it: PostgreSQL's own PGPASSFILE keeps that.
     database_url: DatabaseUrl = ""
+    #: `s3://bucket/prefix`: program, chunk and output bytes go into S3, or what speaks like it.
+    #: Where and as whom is said by AWS's own variables (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID …). ""
+    #: keeps them as files in `data_dir`.
+    blob_url: BlobUrl = ""
     #: Loopback: opening a server to others is a choice.
     host: str = "127.0.0.1"
     #: 0 takes any free port.

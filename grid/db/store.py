@@ -91,9 +91,9 @@ class Store:
         self.witness_policy = _witness_policy(settings)
         self._clock = clock
         self.keyring: Keyring = open_keyring(settings.data_dir, entropy)
-        self.blobs = BlobStore(settings.data_dir / "blobs")
+        self.blobs = BlobStore(settings.data_dir / "blobs", settings.blob_url)
         #: Outputs that were too large for their reports: strangers' bytes, and so never among ours.
-        self.outputs = BlobStore(settings.data_dir / "outputs")
+        self.outputs = BlobStore(settings.data_dir / "outputs", settings.blob_url)
         #: What of the log is public, and who signs it.
         self.log = LogFiles(settings.data_dir / "log")
         self.signing = Signing(settings.data_dir / "signer", settings.public_url)

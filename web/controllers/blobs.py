@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Response, get
 from litestar.response import Stream
 
-from grid.blobs import BlobMissing
+from grid.blobs import ENCODINGS, BlobMissing
 from grid.db import listings, queries
 from grid.db.listings import Access
 from web import blob_links, looks
@@ -44,14 +44,21 @@ def show_blob(request: AnyRequest) -> Response[bytes] | Stream:
         "Content-Disposition": f'attachment; filename="{digest}"',
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
-    if f'"{digest}"' in request.headers.get("if-none-match", ""):
+    if f'"{digest}' in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
     for kept in (server.store.blobs, server.store.outputs):
         try:
             size, pieces = kept.size(digest), kept.stream(digest)
         except BlobMissing:
             continue
-        headers["Content-Length"] = str(size)
+        headers |= {"Content-Length": str(size), "Vary": "Accept-Encoding"}
+        for encoding in _wanted(request.headers.get("accept-encoding", "")):
+            found = kept.encoded(digest, encoding)
+            if found is not None:
+                size, pieces = found
+                headers |= {"Content-Length": str(size), "Content-Encoding": encoding}
+                headers["ETag"] = f'"{digest}-{encoding}"'
+                break
         return Stream(pieces, media_type="application/octet-stream", headers=headers)
     raise not_found("blob")
 
@@ -75,3 +82,13 @@ def _computes_for(server: Server, caller: Caller) -> int | None:
     with server.store.read() as connection:
         host = queries.host(connection, caller.host_id)
     return host.account_id if host is not None and host.trusted else None
+
+
+def _wanted(accepted: str) -> list[str]:
+    """The encodings we keep that a client takes (RFC 9110, section 12.5.3), the best first."""
+    taken = set()
+    for one in accepted.lower().split(","):
+        name, _, weight = one.partition(";")
+        if weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
+            taken.add(name.strip())
+    return [name for name in ENCODINGS if name in taken]

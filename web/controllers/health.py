@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-
 from litestar import Response, get
 
+from grid.blobs import BlobsUnreachable
 from grid.db import accounts
 from web.answers import as_json
 from web.problems import AnyRequest, Problem
@@ -33,10 +32,9 @@ def show_readiness(request: AnyRequest) -> Response[bytes]:
     except Exception as error:
         failing.append(f"database: {type(error).__name__}")
     try:
-        with tempfile.TemporaryFile(dir=server.store.blobs.folder) as file:
-            file.write(b"ready")
-    except OSError as error:
-        failing.append(f"blobs: {error.strerror}")
+        server.store.blobs.check()
+    except BlobsUnreachable as error:
+        failing.append(f"blobs: {error}")
     if server.daemons is not None and server.daemons.seconds_since_pass() > PASS_AGE_S_MAX:
         failing.append("daemons: no pass was finished lately")
     if server.daemons is not None and server.daemons.log_trouble is not None:
