@@ -17,6 +17,7 @@ from grid import settings
 from grid.audit.command import audit
 from grid.audit.faults import Broken, Unreadable
 from grid.audit.site import Site
+from grid.client import commands as requests
 from grid.daemons import recorder
 from grid.db import commands, queries
 from grid.db.keyring import KeyringError
@@ -35,11 +36,15 @@ from grid.volunteer.command import volunteer
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     help="Grid: a verified computing grid of web browsers.",
 )
 plugins = typer.Typer(no_args_is_help=True, help="See and enable job types.")
 app.command()(audit)
+for command in (requests.jobs, requests.watch, requests.output, requests.cancel):
+    app.command()(command)
+app.add_typer(requests.datasets_app, name="datasets")
+app.command()(requests.hosts)
+app.command()(requests.ban)
 app.command()(witness)
 app.add_typer(log_key, name="key")
 app.add_typer(plugins, name="plugins")

@@ -76,6 +76,11 @@ def submit(
         body["dataset"] = (yield from upload(dataset, None, public)).id
     if dataset is None or not public:
         body["public"] = public
+    return (yield from post(body))
+
+
+def post(body: View) -> Steps[View]:
+    """A new job, whole as `POST /jobs` takes it."""
     view: View = yield Ask(method="POST", path="jobs", json=body)
     return view
 
@@ -141,3 +146,17 @@ def listed(path: str, limit: int | None = None, **query: Any) -> Steps[list[View
         if following is None or (limit is not None and len(found) >= limit):
             return found[:limit]
         ask = Ask(method="GET", path=following["href"])
+
+
+def hosts() -> Steps[View]:
+    """Who is here now."""
+    view: View = yield Ask(method="GET", path="hosts")
+    return view
+
+
+def ban(volunteer_id: str, reason: str | None) -> Steps[View]:
+    """Ban a volunteer, or, without a reason, let it in again."""
+    verb, body = ("unban", None) if reason is None else ("ban", {"reason": reason})
+    path = f"admin/volunteers/{volunteer_id}/{verb}"
+    view: View = yield Ask(method="POST", path=path, json=body)
+    return view

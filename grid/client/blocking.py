@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.text import Text
 
@@ -14,15 +14,14 @@ from grid.client.asking import OPEN, DataSet, Seen, View
 from grid.client.errors import GridError
 from grid.client.outputs import Output
 from grid.client.showing import Bar, html, line
-from grid.client.steps import Driver
+from grid.client.steps import Driver, Steps
+
+T = TypeVar("T")
 
 #: Requests are sent again so often while that may help.
 TRIES = 6
 #: Jobs that are waited for at a time: each is a thread that mostly sleeps.
 WAITED_MAX = 64
-
-
-def _nothing(_: View) -> None: ...
 
 
 class Grid:
@@ -52,6 +51,10 @@ class Grid:
     def close(self) -> None:
         """End its connections; jobs go on."""
         self._driver.close()
+
+    def take(self, steps: Steps[T]) -> T:
+        """Take the steps of `grid.client.asking`."""
+        return self._driver.take(steps)
 
     def upload(
         self, data: Any, name: str | None = None, *, public: bool = True, **options: Any
@@ -127,7 +130,7 @@ class Job:
 
     def refresh(self) -> View:
         """How it is now."""
-        self.view = self._grid._driver.take(asking.show(self.id))
+        self.view = self._grid.take(asking.show(self.id))
         return self.view
 
     def result(self, timeout: float | None = None, *, progress: bool | None = None) -> Output:
@@ -135,23 +138,30 @@ class Job:
         unless `progress` says otherwise. Raises JobFailed, JobCancelled, and TimedOut after
         `timeout` seconds."""
         with Bar(progress) as bar:
-            return self._waited(timeout, bar.seen)
-
-    def _waited(self, timeout: float | None, seen: Seen) -> Output:
-        def keep(view: View) -> None:
-            self.view = view
-            seen(view)
-
-        return self._grid._driver.take(asking.result(self.id, timeout, keep))
+            return self._grid.take(asking.result(self.id, timeout, self._kept(bar.seen)))
 
     def exception(self, timeout: float | None = None) -> GridError | None:
-        """What it failed of; None for a job that has an output."""
-        view = self._grid._driver.take(asking.ended(self.id, timeout, _nothing))
+        """What it failed of; None for a job that has an output. Raises TimedOut."""
+        return self.follow(timeout, progress=False)
+
+    def follow(
+        self, timeout: float | None = None, *, progress: bool | None = None
+    ) -> GridError | None:
+        """As `exception`, with a bar as `result` has it."""
+        with Bar(progress) as bar:
+            view = self._grid.take(asking.ended(self.id, timeout, self._kept(bar.seen)))
         try:
             asking.refuse(view)
         except GridError as error:
             return error
         return None
+
+    def _kept(self, seen: Seen) -> Seen:
+        def keep(view: View) -> None:
+            self.view = view
+            seen(view)
+
+        return keep
 
     def done(self) -> bool:
         """Whether it has ended, one way or another."""
@@ -180,12 +190,12 @@ class Job:
     def _moved(self, verb: str) -> bool:
         if self.done():
             return False
-        self.view = self._grid._driver.take(asking.move(self.id, verb))
+        self.view = self._grid.take(asking.move(self.id, verb))
         return True
 
     def output(self, kind: str = "csv") -> bytes:
         """Its output as bytes of a format: `csv`, `json`, or one of its job type's."""
-        return self._grid._driver.take(asking.output(self.id, kind))
+        return self._grid.take(asking.output(self.id, kind))
 
     def __rich__(self) -> Text:
         return line(self.view)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from live import ROOT, WAIT_S, LiveHost, LiveServer, token
+from typer.testing import CliRunner, Result
 
 from grid.client import AsyncGrid, BadRequest, Grid, Unauthorized, as_completed
+from web.main import app
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +99,72 @@ def test_the_same_awaited(server: LiveServer, requester: str) -> None:
 def test_a_token_that_is_none_is_told_at_once(server: LiveServer) -> None:
     with Grid(server.url, "made.up") as grid, pytest.raises(Unauthorized, match="unknown"):
         grid.jobs()
+
+
+@pytest.fixture
+def command(
+    server: LiveServer, requester: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., Result]:
+    """The `grid` command of a requester."""
+    monkeypatch.setenv("SERVER", server.url)
+    monkeypatch.setenv("TOKEN", requester)
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(app, [*words])
+
+
+def test_a_command_submits_waits_and_prints(command: Callable[..., Result]) -> None:
+    Path("sales.csv").write_text("amount,shop\n3,a\n4,b\n")
+    done = command("submit", "SUM", "column=amount", "--data", "sales.csv", "--wait")
+    assert (done.exit_code, done.stdout) == (0, "sum,count\n7,2\n"), done.output
+    uploaded = command("datasets", "upload", "sales.csv", "--name", "told").stdout.strip()
+    listed = json.loads(command("datasets", "list", "--json").stdout)
+    assert (listed[0]["id"], listed[0]["name"]) == (uploaded, "told")
+    body = {"job_type": "SUM", "spec": {"column": "amount"}, "dataset": uploaded, "name": "whole"}
+    Path("job.json").write_text(json.dumps(body))
+    job = json.loads(command("submit", "job.json", "--json").stdout)
+    watched = command("watch", job["id"], "--json")
+    assert (watched.exit_code, json.loads(watched.stdout)["state"]) == (0, "completed")
+    assert command("output", job["id"], "--to", "out.json", "--format", "json").exit_code == 0
+    assert json.loads(Path("out.json").read_text())["rows"] == [[7, 2]]
+    assert "out.json" in command("output", job["id"], "--to", "out.json").stderr, "none is replaced"
+    assert job["id"] in command("jobs").stdout and "whole" in command("jobs").stdout
+    late = command("cancel", job["id"])
+    assert late.exit_code == 2 and "has ended already: it is completed" in late.stderr
+    assert "idle" in command("hosts").stdout or "busy" in command("hosts").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (["watch", "job_0"], 2, "there is no such job"),
+        (["submit", "SUM", "column"], 2, "wanted as name=value"),
+        (["submit", "SUM", "column=x"], 2, "SUM needs a data set"),
+        (["submit", "none.json"], 2, "No such file"),
+        (["submit", "SUM", "column=x", "--data", "none.csv"], 2, "there is no such file"),
+        (["ban", "vol_0", "--reason", "x"], 2, "an admin"),
+        (["ban", "vol_0"], 2, "--reason"),
+        (["jobs", "--state", "asleep"], 2, "state: one of"),
+        (["jobs", "--server", "http://127.0.0.1:9"], 3, "no answer"),
+    ],
+)
+def test_what_goes_wrong_is_a_line_and_an_exit_code(
+    command: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    code: int,
+    why: str,
+) -> None:
+    monkeypatch.setattr("grid.client.steps.time.sleep", lambda _: None)
+    done = command(*words)
+    assert (done.exit_code, done.stdout) == (code, ""), done.output
+    assert why in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_job_that_is_cancelled_or_goes_on_is_told_by_the_exit_code(
+    command: Callable[..., Result], server: LiveServer, requester: str
+) -> None:
+    with Grid(server.url, requester) as grid:
+        job = grid.submit("SUM", column="n", data=[{"n": 1}], policy={"min_quorum": 3})
+    assert command("watch", job.id, "--timeout", "0").exit_code == 4
+    assert command("cancel", job.id).stdout == f"{job.id}: cancelled\n"
+    assert command("watch", job.id).exit_code == 1

@@ -26,6 +26,8 @@ async def show_root(request: AnyRequest) -> Response[bytes]:
         "work": f"{API}/work",
         "events": f"{API}/events",
         "leaderboard": f"{API}/leaderboard",
+        "tokens": f"{API}/tokens",
+        "usage": f"{API}/usage",
         "openapi": f"{API}/openapi.json",
         "volunteer": "/volunteer",
     }
