@@ -91,7 +91,8 @@ class Scenario(Struct, frozen=True, kw_only=True):
     crashes: float = 0.0
     #: Further commits at which it dies, counted from 1 over the whole play.
     crashes_at: tuple[tuple[int, Moment], ...] = ()
-    #: Invariants are checked after so many steps; all of them at every crash and at the end.
+    #: Invariants are checked after so many steps, and the sums of credit and of comparisons at each
+    #: twentieth time; all of them at every crash and at the end.
     check_every: int = 1
 
     def policy(self) -> Policy:

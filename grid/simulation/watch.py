@@ -19,6 +19,10 @@ from grid.simulation import invariants
 from grid.simulation.invariants import Place, Told, demand
 from grid.simulation.journal import Journal
 
+#: Sums over all results, of credit and of comparisons, are added up at each look of so many: that
+#: reads everything, and a sum that is once wrong stays so.
+SUMS_EVERY = 20
+
 
 class Watch:
     """What was seen so far of a store's work units and log."""
@@ -66,14 +70,13 @@ class Watch:
             owners = credit_sums.owners(connection, jobs)
         demand(len(units) == len(changed), "no work unit is lost", set(changed) - set(units))
         open_jobs = {n for n, one in jobs.items() if one.job.job_state in OPEN_STATES}
+        views = {n: invariants.view(one.job, owners[n]) for n, one in jobs.items()}
         for unit in units.values():
             invariants.unit_is_sound(unit, texts)
+            invariants.credit_is_due(unit, views[unit.job_id])
             if unit.job_id in open_jobs:
                 invariants.nobody_forgets(unit)
-                facts = jobs[unit.job_id]
-                view = invariants.view(facts.job, owners[unit.job_id])
-                invariants.rules_are_settled(unit, view)
-                invariants.credit_is_due(unit, view)
+                invariants.rules_are_settled(unit, views[unit.job_id])
             self._compare(unit, unit.id in marks)
         self._marks, self._newest = marks, max(new, default=self._newest)
         self._abouts |= {
@@ -93,6 +96,15 @@ class Watch:
         demand(self._told == self._owed, "every answer is in the log", *(self._told ^ self._owed))
         if self._standing != self._decided:
             demand(False, "log = state", *(self._standing.items() ^ self._decided.items()))
+        if self.looks % SUMS_EVERY == 0:
+            self._add_up(store)
+
+    def _add_up(self, store: Store) -> None:
+        with store.read() as connection:
+            units = queries.workunits(connection, evidence.workunit_ids(connection))
+            tallies, sums = evidence.tallies(connection), credit_sums.sums(connection)
+        invariants.standings_add_up(tallies)
+        invariants.credit_is_conserved(units.values(), self._abouts, sums, self._found)
 
     def look_at_all(self, store: Store) -> None:
         """Check everything, also against what was seen before; raises Broken."""
