@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ from evaluating import alike, arrow_of
 from grammatical import MACROS, NAMES, TYPES
 from hypothesis import HealthCheck, Phase, assume, given, reject, settings
 from hypothesis import strategies as st
+from hypothesis.errors import UnsatisfiedAssumption
 
 from grid.codegen.checker import check
 from grid.codegen.errors import SpecError
@@ -41,8 +43,8 @@ GENERATED = settings(
     suppress_health_check=list(HealthCheck),
 )
 THOROUGH = settings().max_examples > 200
-#: Tables of the largest kind, and rows that they have at most.
-MANY, MANY_ROWS = (60, 100_000) if THOROUGH else (3, 2_000)
+#: Tables of the largest kind, rows that they have at most, and queries over each.
+MANY, MANY_ROWS, QUERIES = (60, 100_000, 4) if THOROUGH else (3, 2_000, 4)
 
 
 @pytest.fixture(scope="module")
@@ -176,21 +178,33 @@ def test_the_first_rows_of_a_generated_order_are_duckdbs(
 
 
 @settings(max_examples=MANY, parent=GENERATED)
-@given(data=st.data(), table=large_tables(MANY_ROWS), wide=st.booleans())
+@given(
+    table=large_tables(MANY_ROWS),
+    pieces=st.integers(1, 20),
+    wide=st.booleans(),
+    asked=st.lists(
+        st.tuples(grouped() | ordered(), st.integers(1, 5)), min_size=QUERIES, max_size=QUERIES
+    ),
+)
 def test_generated_queries_over_many_rows_give_what_duckdb_gives(
     engine: DenoEngine,
     database: duckdb.DuckDBPyConnection,
-    data: st.DataObject,
     table: Table,
+    pieces: int,
     wide: bool,
+    asked: list[tuple[Query, int]],
 ) -> None:
-    """Four queries over each table, in chunks and work units of any size."""
+    """In chunks and work units of any size.
+
+    Whether DuckDB meets the one value that a cast fails at is up to the order in which it has found
+    conditions to be quick, so a query without an answer ends itself only.
+    """
     database.register("data", arrow_of(table))
-    cut = cut_up(table, data.draw(st.integers(table.rows // 20, table.rows)), wide=wide)
-    for _ in range(4):
-        query, units = data.draw(grouped() | ordered()), data.draw(st.integers(1, 5))
+    cut = cut_up(table, table.rows // pieces + 1, wide=wide)
+    for query, units in asked:
         judge = assert_groups_alike if "GROUP BY" in query.grid else assert_rows_alike
-        judge(query, *both(engine, database, query, cut, units))
+        with suppress(UnsatisfiedAssumption):
+            judge(query, *both(engine, database, query, cut, units))
 
 
 @pytest.mark.parametrize(
