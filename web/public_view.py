@@ -202,6 +202,7 @@ def _output(version: Output, base: str, counts: Counts) -> View:
     return {
         "version": version.output_version,
         "rows": version.rows,
+        "failed": version.failed,
         "manifest": version.manifest_digest,
         "made_at": version.made_at,
         "superseded": version.output_version < counts.output_version,

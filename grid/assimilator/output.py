@@ -43,10 +43,12 @@ def manifest(
     parts: Sequence[OutputPart],
     backing: Backing,
     stopped_by: int | None = None,
+    failed: int = 0,
 ) -> bytes:
     """Canonical JSON that names every byte of one version of an output, and what it rests on.
 
-    `stopped_by` is the work unit whose answer was enough, if the job ended so.
+    `stopped_by` is the work unit whose answer was enough, if the job ended so; `failed` how many
+    rows had no value.
     """
     facts = {
         "job": public_id,
@@ -54,6 +56,7 @@ def manifest(
         "columns": msgspec.to_builtins(columns),
         "parts": [{"digest": part.digest, "rows": part.rows} for part in parts],
         "rows": sum(part.rows for part in parts),
+        "failed": failed,
         "made_from": {
             "job_type": job.job_type,
             "version": job.version,

@@ -108,9 +108,11 @@ def _merged(job: AuditedJob, inputs: Inputs, facts: Mapping[str, Any]) -> Iterat
     else:
         if stopped_by is None and expected != job.submitted["work_units"]:
             raise Broken(f"the answer of work unit {expected} is not in the bundle")
-    last = job_type.merge_end(spec, columns, state).rows
-    if last is not None and last.num_rows:
-        yield last
+    last = job_type.merge_end(spec, columns, state)
+    if last.rows is not None and last.rows.num_rows:
+        yield last.rows
+    if last.failed != facts["failed"]:
+        raise Broken(f"{last.failed} rows had no value, and the manifest says {facts['failed']}")
 
 
 def _part(job: AuditedJob, inputs: Inputs, answer: Answer) -> Part:

@@ -142,7 +142,7 @@ def _finish(
     """Make the output of what is folded, and of the answer that was enough, if there is one."""
     job = facts.job
     try:
-        rows = _last_rows(store, facts, dataset, merge, hit)
+        rows, failed = _last_rows(store, facts, dataset, merge, hit)
     except (OSError, BlobMissing):  # as above
         raise
     except Exception as error:  # as above
@@ -160,29 +160,33 @@ def _finish(
         parts,
         backing,
         None if hit is None else hit.ordinal,
+        failed,
     )
     digest = store.blobs.put(manifest)
     return store.write(
         lambda tx: progress.complete_job(
-            tx, job.id, merge, last, digest, backing, store.keyring, hit
+            tx, job.id, merge, last, digest, backing, store.keyring, hit, failed
         )
     )
 
 
 def _last_rows(
     store: Store, facts: JobFacts, dataset: DataSet | None, merge: Merge, hit: Ripe | None
-) -> list[pa.RecordBatch]:
-    """What no part has yet: rows of the answer that was enough, and those known only at the end."""
+) -> tuple[list[pa.RecordBatch], int]:
+    """What no part has yet: rows of the answer that was enough, and those known only at the end;
+    and how many rows had no value.
+    """
     spec, columns, state = facts.job.spec, _columns(dataset), merge.state
     job_type, batches = _job_type(store, facts), []
     if hit is not None and hit.ordinal >= merge.merged:
         merged = job_type.merge(spec, columns, state, _part(store, facts, dataset, hit))
         state = canonical.loads(canonical.dumps(merged.state))
         batches.append(merged.rows)
-    batches.append(job_type.merge_end(spec, columns, state).rows)
+    end = job_type.merge_end(spec, columns, state)
+    batches.append(end.rows)
     last = [rows for rows in batches if rows is not None and rows.num_rows]
     _joined(last)
-    return last
+    return last, end.failed
 
 
 def _fail(store: Store, job_id: int, reason: str, messages: tuple[str, ...] = ()) -> int:

@@ -71,6 +71,8 @@ class Output(Struct, frozen=True, kw_only=True):
     output_version: int
     manifest_digest: str
     rows: int
+    #: Rows of the data set (points, pairs) that had no value in something asked of them.
+    failed: int
     made_at: int
     agreed: int
     trusted: int

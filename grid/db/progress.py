@@ -164,12 +164,13 @@ def complete_job(
     backing: Backing,
     keyring: Keyring,
     hit: Ripe | None = None,
+    failed: int = 0,
 ) -> int:
     """Publish the merge as the job's output and end the job; how many steps were taken: none when
     a verdict was retracted meanwhile.
 
     The blobs of the last part and of the manifest are on the disk already. `hit` is the work unit
-    whose answer is enough, and in the output.
+    whose answer is enough, and in the output; `failed` how many rows had no value.
     """
     facts = queries.job(transaction.connection, job_id)
     if facts is None or facts.job.job_state not in ending.OPEN_STATES:
@@ -178,7 +179,7 @@ def complete_job(
     if (now.output_version, now.merged) != (merge.output_version, merge.merged):
         return 0
     about = keyring.about(facts.job)
-    _publish_output(transaction, about, merge, last, manifest_digest, backing)
+    _publish_output(transaction, about, merge, last, manifest_digest, backing, failed)
     if hit is not None and hit.assimilate_state is not AssimilateState.DONE:
         writes.apply(transaction.connection, _in_output([hit]), (), transaction.now)
     done = ending.Progress(merged=merge.merged, stopped_by=None if hit is None else hit.ordinal)
@@ -241,6 +242,7 @@ def _publish_output(
     last: OutputPart | None,
     manifest_digest: str,
     backing: Backing,
+    failed: int,
 ) -> None:
     """Record a finished version of the output; its manifest is on the disk already."""
     connection = transaction.connection
@@ -261,6 +263,7 @@ def _publish_output(
             output_version=merge.output_version,
             manifest_digest=manifest_digest,
             rows=sum(part.rows for part in parts),
+            failed=failed,
             made_at=transaction.now,
             **msgspec.to_builtins(backing),
         ),

@@ -86,7 +86,7 @@ class PlannedJobType(JobType):
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         query = self.plan(spec, columns)
         found = final.rows(query, state, forgiving=spec.get("on_error") == "null")
-        return Merged(state=state, rows=found)
+        return Merged(state=state, rows=found, failed=state["failed"])
 
 
 class OneAggregate(PlannedJobType):

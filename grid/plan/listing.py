@@ -114,7 +114,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     def end(self, state: Json) -> Merged:
         """The rows that are known only at the end: all, where they are sorted."""
         if not self.order:
-            return Merged(state=state)
+            return Merged(state=state, failed=state["failed"])
         rows = state["kept"][self.offset :]
         arrays = [
             pa.array([value_of(row[place], one.expr.type) for row in rows], arrow_type(column))
@@ -122,7 +122,7 @@ class Listing(Struct, frozen=True, kw_only=True):
                 self._places(), self.outputs, self.output_columns, strict=True
             )
         ]
-        return Merged(state=state, rows=self._named(arrays))
+        return Merged(state=state, rows=self._named(arrays), failed=state["failed"])
 
     def _places(self) -> list[int]:
         """Where among the cells each output is."""

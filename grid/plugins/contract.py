@@ -64,6 +64,9 @@ class Merged(Struct, frozen=True, kw_only=True):
     #: Canonical JSON: no floats. Kept between parts, across restarts.
     state: Json
     rows: pa.RecordBatch | None = None
+    #: At the end, how many rows (points, pairs) had no value in something that was asked of them,
+    #: and were counted as the spec wanted instead of failing the job.
+    failed: int = 0
 
 
 class Quiz(Struct, frozen=True, kw_only=True):

@@ -66,19 +66,19 @@ class Bootstrap(JobType):
         return max(1, rows[0] * (sum(rows[1:]) * VALUE_NS + STATISTIC_NS))
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
-        return {"used": 0, "missing": 0, "values": []}
+        return {"used": 0, "missing": 0, "failed": 0, "values": []}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         output = part.output
-        failures.forgiven(output, asked(spec, columns).sites, 0, spec)
+        failed = failures.forgiven(output, asked(spec, columns).sites, 0, spec)
         values = [*state["values"], *output["values"]]
-        return Merged(
-            state={"used": output["used"], "missing": output["missing"], "values": values}
-        )
+        counts = {"used": output["used"], "missing": output["missing"], "failed": failed}
+        return Merged(state={**counts, "values": values})
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         rows = list(zip(*told(asked(spec, columns), state), strict=True))
-        return Merged(state=state, rows=answers.batch(self.output_columns(spec, columns), rows))
+        batch = answers.batch(self.output_columns(spec, columns), rows)
+        return Merged(state=state, rows=batch, failed=state["failed"])
 
 
 @hookimpl

@@ -85,7 +85,7 @@ class FilterBy(JobType):
         return Merged(state=state, rows=rows)
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
-        return Merged(state=state)
+        return Merged(state=state, failed=state["failed"])
 
 
 def _reads(spec: Mapping[str, Json], columns: Sequence[Column]) -> tuple[str, ...]:

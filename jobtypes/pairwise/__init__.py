@@ -70,11 +70,11 @@ class Pairwise(JobType):
         return max(1, rows[0] * asked(spec, columns).point_ns)
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
-        return {"found": [], **dict.fromkeys(COUNTS, 0)}
+        return {"found": [], "failed": 0, **dict.fromkeys(COUNTS, 0)}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         one, output = asked(spec, columns), part.output
-        failures.forgiven(output, one.sites, 0, spec, lambda a, b: f"rows {a} and {b}")
+        failed = failures.forgiven(output, one.sites, 0, spec, lambda a, b: f"rows {a} and {b}")
         if one.mode == "pairs" and output["selected"] > LISTED_MAX:
             last = part.first_chunk + part.rows[0] - 1
             raise failures.RowsFailed(
@@ -82,6 +82,7 @@ class Pairwise(JobType):
                 f"{LISTED_MAX:,} can be listed; narrow the condition, or ask for the best"
             )
         counts = {name: state[name] + output[name] for name in COUNTS}
+        counts["failed"] = state["failed"] + failed
         entries = best.read(output["found"], one.value.type)
         if one.best is None:
             rows = self._batch(spec, columns, entries)
@@ -94,9 +95,10 @@ class Pairwise(JobType):
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         one = asked(spec, columns)
         if one.best is None:
-            return Merged(state=state)
+            return Merged(state=state, failed=state["failed"])
         entries = best.read(state["found"], one.value.type)
-        return Merged(state=state, rows=self._batch(spec, columns, entries))
+        batch = self._batch(spec, columns, entries)
+        return Merged(state=state, rows=batch, failed=state["failed"])
 
     def _batch(
         self, spec: Json, columns: Sequence[Column], entries: Sequence[best.Entry]

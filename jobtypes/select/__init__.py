@@ -87,7 +87,7 @@ class Select(JobType):
         return Merged(state=state, rows=rows)
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
-        return Merged(state=state)
+        return Merged(state=state, failed=state["failed"])
 
 
 def _chosen(spec: Mapping[str, Json], columns: Sequence[Column]) -> list[Chosen]:

@@ -73,17 +73,21 @@ class Simulate(JobType):
 
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         nothing = dict.fromkeys(ADDED, 0)
-        return {**nothing, "sum": "0", "squares": "0", "counts": [], "values": []}
+        return {**nothing, "failed": 0, "sum": "0", "squares": "0", "counts": [], "values": []}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         first = part.first_chunk
         places = asked(spec).sites
-        failures.forgiven(part.output, places, 0, spec, lambda _, row: f"path {first + row}")
-        return Merged(state=merged(state, part.output))
+        failed = failures.forgiven(
+            part.output, places, 0, spec, lambda _, row: f"path {first + row}"
+        )
+        found = {**merged(state, part.output), "failed": state["failed"] + failed}
+        return Merged(state=found)
 
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         told = list(zip(*rows(asked(spec), state), strict=True))
-        return Merged(state=state, rows=answers.batch(self.output_columns(spec, columns), told))
+        batch = answers.batch(self.output_columns(spec, columns), told)
+        return Merged(state=state, rows=batch, failed=state["failed"])
 
 
 @hookimpl

@@ -87,14 +87,15 @@ class Sweep(JobType):
     def merge_start(self, spec: Json, columns: Sequence[Column]) -> Json:
         one = asked(spec)
         nothing = [0] * (len(one.edges) + 1) if one.edges is not None else []
-        return {"kept": nothing, **dict.fromkeys(COUNTS, 0)}
+        return {"kept": nothing, "failed": 0, **dict.fromkeys(COUNTS, 0)}
 
     def merge(self, spec: Json, columns: Sequence[Column], state: Json, part: Part) -> Merged:
         one, output = asked(spec), part.output
-        failures.forgiven(
+        failed = failures.forgiven(
             output, one.sites, 0, spec, lambda _, row: f"point {part.first_chunk + row}"
         )
         added = {name: state[name] + output[name] for name in COUNTS}
+        added["failed"] = state["failed"] + failed
         if one.edges is not None:
             kept = [x + y for x, y in zip(state["kept"], output["counts"], strict=True)]
             return Merged(state={**added, "kept": kept})
@@ -107,12 +108,12 @@ class Sweep(JobType):
     def merge_end(self, spec: Json, columns: Sequence[Column], state: Json) -> Merged:
         one = asked(spec)
         if one.edges is not None:
-            return Merged(state=state, rows=self._batch(spec, _bins(one.edges, state)))
-        if one.best is None:
-            return Merged(state=state)
-        return Merged(
-            state=state, rows=self._rows(spec, one, best.read(state["kept"], one.value.type))
-        )
+            rows = self._batch(spec, _bins(one.edges, state))
+        elif one.best is None:
+            rows = None
+        else:
+            rows = self._rows(spec, one, best.read(state["kept"], one.value.type))
+        return Merged(state=state, rows=rows, failed=state["failed"])
 
     def _rows(self, spec: Json, one: Asked, entries: Sequence[best.Entry]) -> pa.RecordBatch:
         points = [places[0] for places, _ in entries]

@@ -24,6 +24,7 @@ from grid.db.store import Store
 from grid.db.transaction import Transaction
 from grid.identifiers import Kind
 from grid.items import PointRange
+from grid.plugins.contract import Chunk
 from grid.plugins.inputs import with_points
 from grid.settings import Settings
 from web.app import create_app, serving
@@ -236,7 +237,12 @@ def output_of(store: Store, assignment: dict[str, Any]) -> Any:
     for part in parts:
         values = chunks.to_python(chunks.decode_column(store.blobs.get(part.digest)))
         tables.setdefault(part.chunk, {})[part.column] = values
-    return job_type.reference(facts.job.spec, dataset.columns, [tables[chunk] for chunk in found])
+    given: Sequence[Chunk] = [tables[chunk] for chunk in found]
+    if assignment.get("points"):
+        points = msgspec.convert(assignment["points"], PointRange)
+        first_rows = [dataset.chunk_rows * chunk for chunk in found]
+        given = with_points(points, first_rows, given)
+    return job_type.reference(facts.job.spec, dataset.columns, given)
 
 
 @contextmanager

@@ -374,6 +374,8 @@ class OutputRow(SQLModel, table=True):
     output_version: int = Field(primary_key=True)
     manifest_digest: str = Field(index=True)
     rows: int
+    #: Rows of the data set (points, pairs) that had no value in something asked of them.
+    failed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     #: Work units by what they rest on, principals behind the weakest that volunteers agreed on, and
     #: work units that the server decided against all of them.
     agreed: int
