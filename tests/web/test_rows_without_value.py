@@ -23,8 +23,8 @@ CASES: dict[str, tuple[dict[str, Any], bool, int]] = {
         {"statistic": "mean", "of": HOLE, "replicates": 50}, True, 5,
     ),
     "pairwise": ({"value": "a.score * 3074457345618258600", "best": "argmax", "top": 3}, True, 29),
-    "sweep": ({"parameters": [{"name": "n", "values": [1, 2, 3]}], "value": "n * 9223372036854775807 // 2",
-               "all": True}, False, 2),
+    "sweep": ({"parameters": [{"name": "n", "values": [1, 2, 3]}], "all": True,
+               "value": "n * 9223372036854775807 // 2"}, False, 2),
     "simulate": ({"state": {"x": "0"}, "step": {"x": "x + 1"}, "steps": 2, "paths": 8,
                   "observe": "x * 9223372036854775807"}, False, 8),
 }  # fmt: skip
