@@ -55,6 +55,7 @@ def vary(scenario: Scenario) -> Scenario:
         bad_engine=stream.choice(SHARES[:3]),
         network=stream.choice(NETWORKS),
         crashes=stream.choice(CRASHES),
+        bad_reference=stream.choice((0.0, 0.0, 0.02, 0.1)),
     )
 
 

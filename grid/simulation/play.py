@@ -49,9 +49,9 @@ class Play:
         self._timeline = Timeline()
         self.later = self._timeline.later
         self.journal = Journal(kept)
-        self._oracle = Oracle(scenario, self._draws)
+        self.oracle = Oracle(scenario, self._draws)
         self.server = Server(
-            scenario, folder, self._draws, self._timeline, self.journal, self._oracle
+            scenario, folder, self._draws, self._timeline, self.journal, self.oracle
         )
         stream = self._draws.stream("network")
         self.network = Network(scenario.network, stream, self.later, self.server.deliver)
@@ -97,7 +97,7 @@ class Play:
             known_decided=reads and place in self.server.decided(),
             single=self.scenario.mode is Mode.TRUSTED,
         )
-        return self._oracle.answer(question, member.stream)
+        return self.oracle.answer(question, member.stream)
 
     def gone(self, member: Member) -> None:
         """A visit has ended."""
@@ -212,7 +212,7 @@ class Play:
         ]
         return sum(
             ends.canonical_text(unit, texts)
-            != text_of(self._oracle.truth((unit.job_id, unit.ordinal)))
+            != text_of(self.oracle.truth((unit.job_id, unit.ordinal)))
             for unit in chosen
         )
 

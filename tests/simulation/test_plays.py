@@ -83,6 +83,7 @@ SCENARIOS = st.builds(
     lying=st.sampled_from([0.1, 1.0]),
     flaky=st.sampled_from([0.0, 0.3]),
     bad_engine=st.sampled_from([0.0, 0.3]),
+    bad_reference=st.sampled_from([0.0, 0.0, 0.2]),
     errors=st.sampled_from([0.0, 0.1]),
     garbage=st.sampled_from([0.0, 0.05]),
     given_back=st.sampled_from([0.0, 0.1]),
@@ -207,6 +208,33 @@ def test_quizzes_are_asked_where_answers_are_weighed(mode: Mode) -> None:
     summary = simulation.play(scenario)
     assert (summary.quizzes > 2) == (mode in BELIEVING)
     assert (summary.work_units, summary.decided) == (12, 12)
+
+
+def test_a_reference_with_a_bug_is_suspected_and_nobody_is_banned_for_being_right() -> None:
+    """Its job is paused, an admin lets it go on, and from then on the reference is believed."""
+    scenario = Scenario(
+        seed=31, work_units=60, hosts=9, mode=Mode.STANDARD, bad_reference=0.1, check_every=10
+    )
+    with simulation.folder() as folder:
+        play = Play(scenario, Path(folder), kept=True)
+        summary = play.go()
+    said = play.journal.text
+    assert said.count(b"independent engines agree against the reference") > 0
+    assert said.count(b"an admin has looked") > 0
+    assert (summary.jobs, summary.decided) == ({"completed": 1}, 60)
+    assert summary.banned_honest == 0
+    units = [(1, ordinal) for ordinal in range(60)]
+    buggy = sum(play.oracle.reference(place) != play.oracle.truth(place) for place in units)
+    assert 0 < summary.wrong <= buggy, "nothing else is wrong"
+
+
+@pytest.mark.parametrize("mode", [Mode.STANDARD, Mode.ECONOMY])
+def test_an_engine_with_a_bug_on_a_fifth_of_the_hosts_bans_nobody(mode: Mode) -> None:
+    scenario = Scenario(seed=32, work_units=60, hosts=20, mode=mode, bad_engine=0.2, check_every=10)
+    summary = simulation.play(scenario)
+    assert (summary.decided, summary.wrong, summary.banned_honest) == (60, 0, 0)
+    still = simulation.play(msgspec.structs.replace(scenario, bad_engine=0.0))
+    assert summary.digest != still.digest, "the bug was met"
 
 
 def test_varied_scenarios_are_played_one_after_another() -> None:
