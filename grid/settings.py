@@ -163,6 +163,8 @@ class Settings(BaseSettings):
     trap_wait_s: int = Field(default=300, ge=0)
     #: When a job's verdicts become public at the latest: 30 days.
     seal_max_s: int = Field(default=30 * 86400, ge=1)
+    #: Lines of the log for people, or one JSON object each for what collects them: `text`, `json`.
+    log_format: Literal["text", "json"] = "text"
     #: How often the daemons look for what the hot path missed.
     daemon_interval_s: float = Field(default=1.0, gt=0)
     #: Who may make an account: whom an admin `invited`, or, where it is `open`, everybody, as a

@@ -180,6 +180,7 @@ def create_app(
             Router(API, route_handlers=list(API_HANDLERS)),
             health.show_health,
             health.show_readiness,
+            health.show_metrics,
             sandbox.show_frame,
             sandbox.show_reached,
             *log.HANDLERS,

@@ -64,6 +64,7 @@ def serve() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     try:
         chosen = settings.from_environment(os.environ)
+        _configure_log(chosen.log_format)
         listener = _listen(chosen)
         store = Store(chosen)
     except (settings.SettingsError, StartRefused, PluginError, KeyringError) as error:
@@ -118,15 +119,17 @@ def _listen(chosen: Settings) -> socket.socket:
     return socket.create_server((chosen.host, chosen.port), family=family, backlog=BACKLOG)
 
 
-def _configure_log() -> None:
+def _configure_log(form: str = "text") -> None:
     """Lines on standard error; a traceback shows code, never values, for those may be secrets."""
+    as_json = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    as_text = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper("iso"),
-            structlog.dev.ConsoleRenderer(
-                colors=False, exception_formatter=structlog.dev.plain_traceback
-            ),
+            *(as_json if form == "json" else [as_text]),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -18,6 +18,7 @@ from grid.settings import Settings
 from web import embed_script, public_view
 from web.events import Broadcaster
 from web.exchange import Exchange
+from web.metrics import Metrics
 from web.passwords import Passwords
 from web.presence import Presence
 from web.problems import AnyRequest
@@ -44,6 +45,7 @@ class Server:
         self.passwords = Passwords()
         self.rates = Rates(settings)
         self.events = Broadcaster(store, self.names, self.presence)
+        self.metrics = Metrics(store, daemons, self.events, self.presence)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -28,7 +28,7 @@ from grid.db.snapshots import Snapshots
 from grid.db.telling import Telling
 from grid.db.transaction import Entropy, Transaction
 from grid.db.work import Context, WorkAnswer, WorkRequest, work
-from grid.db.writer import Writer
+from grid.db.writer import Figures, Writer
 from grid.plugins.loader import PluginError
 from grid.plugins.registry import Registry
 from grid.plugins.selectors import Selector, selectors
@@ -155,6 +155,10 @@ class Store:
         how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def writing(self) -> Figures:
+        """What the writer of this process has done."""
+        return self._writer.figures()
 
     def close(self) -> None:
         """Commit what has queued, then let go of the database."""

@@ -10,12 +10,15 @@ import asyncio
 import queue
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 import structlog
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection, Engine
 
 from grid.db import locks
@@ -38,6 +41,39 @@ GATHER_S = 0.002
 GATHER_STEP_S = 0.0005
 
 
+#: Bounds of the counts of how long exchanges took, around the 20 and 50 ms that they may.
+WAITS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Figures(Struct):
+    """What the writer has done since it started."""
+
+    commits: int = 0
+    failures: int = 0
+    items: int = 0
+    #: Seconds in transactions.
+    busy_s: float = 0.0
+    #: Items in line now.
+    waiting: int = 0
+    #: Reports by what became of them: `accepted`, or why not.
+    reports: dict[str, int] = {}
+    #: Results given to hosts.
+    assigned: int = 0
+
+    #: How many exchanges took up to each of `WAITS_S`, and longer; and how long all took.
+    waits: list[int] = field(default_factory=lambda: [0] * (len(WAITS_S) + 1))
+    waited_s: float = 0.0
+
+    def count(self, answer: WorkAnswer, took_s: float) -> None:
+        """Count what one host was answered, so long after it stood in line."""
+        self.waits[bisect_left(WAITS_S, took_s)] += 1
+        self.waited_s += took_s
+        for judged in answer.judged:
+            said = "accepted" if judged.accepted else str(judged.reason)
+            self.reports[said] = self.reports.get(said, 0) + 1
+        self.assigned += len(answer.assigned)
+
+
 class Closed(Exception):
     """The writer has stopped; nothing was done."""
 
@@ -47,6 +83,7 @@ class _Item:
 
     def __init__(self, what: WorkRequest | Command, future: Future[Any] | asyncio.Future[Any]):
         self.what, self.future = what, future
+        self.since = time.monotonic()
         self.value: Any = None
         self.error: BaseException | None = None
 
@@ -80,6 +117,7 @@ class Writer:
         self._closed = False
         #: Items that wait for an answer, and the most that did during the last two batches.
         self._open, self._peaks = 0, (0, 0)
+        self._figures = Figures()
         self._thread = threading.Thread(target=self._run, name="grid-writer", daemon=True)
         self._thread.start()
 
@@ -94,6 +132,13 @@ class Writer:
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._put(_Item(what, future))
         return future
+
+    def figures(self) -> Figures:
+        """What it has done so far."""
+        mine = self._figures
+        now = replace(mine, reports=dict(mine.reports), waits=list(mine.waits))
+        now.waiting = self._open
+        return now
 
     def close(self) -> None:
         """Finish what has queued, then stop."""
@@ -146,20 +191,32 @@ class Writer:
             waited += GATHER_STEP_S
 
     def _commit(self, batch: list[_Item]) -> None:
+        began = time.monotonic()
         try:
             touched = self._together(batch)
         except Exception as error:
+            self._figures.failures += 1
             if len(batch) == 1:
                 batch[0].error = error
                 return
             for item in batch:  # the whole transaction is rolled back: each one alone
                 self._commit([item])
             return
+        self._count(batch, time.monotonic() - began)
         if touched:
             try:
                 self._after_commit(touched)
             except Exception:  # a listener's trouble is not the writer's
                 log.exception("a listener failed")
+
+    def _count(self, batch: list[_Item], took_s: float) -> None:
+        self._figures.commits += 1
+        self._figures.items += len(batch)
+        self._figures.busy_s += took_s
+        now = time.monotonic()
+        for item in batch:
+            if isinstance(item.value, WorkAnswer):
+                self._figures.count(item.value, now - item.since)
 
     def _together(self, batch: list[_Item]) -> set[int]:
         if self._connection is None:

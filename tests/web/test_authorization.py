@@ -156,6 +156,7 @@ TABLE: dict[str, Rule | tuple[Rule, Rule]] = {
     "GET /log/receipts/{commitment:str}": OPEN,
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
+    "GET /metrics": OPEN,
     "GET /static/{file_path:path}": OPEN,
     "ASGI /audit/sql": OPEN,
     "GET /login": rule(", ".join(WHO), 0, owner_s_browser=303),

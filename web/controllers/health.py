@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import Response, get
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from grid.blobs import BlobsUnreachable
 from grid.db import accounts
@@ -42,3 +43,11 @@ def show_readiness(request: AnyRequest) -> Response[bytes]:
     if failing:
         raise Problem(503, "; ".join(failing), headers={"Retry-After": "5"})
     return as_json({"state": "ready"}, headers={"Cache-Control": "no-store"})
+
+
+@get("/metrics", sync_to_thread=True, opt=about(answer="text/plain"))
+def show_metrics(request: AnyRequest) -> Response[bytes]:
+    """Gives this process's figures, in the text format of Prometheus."""
+    said = generate_latest(server_of(request).metrics.registry)
+    headers = {"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+    return Response(said, headers=headers)
