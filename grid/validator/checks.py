@@ -61,9 +61,10 @@ def consequences(
             steps.append(step)
         if turned or (step is not None and step.after.keys() != {"credit"}):
             _add(adjusts, one, step, turned)
-    proven = _colluders(unit, keys) - _colluders(before, keys)
-    _sentence(snapshot, liars, proven, adjusts)
-    return [*steps, *adjusts.values(), *_quarantines(unit, keys, snapshot, liars, innocent)]
+    colluders = _colluders(unit, keys)
+    _sentence(snapshot, liars, colluders - _colluders(before, keys), adjusts)
+    quarantines = _quarantines(unit, keys, snapshot, liars, colluders, innocent)
+    return [*steps, *adjusts.values(), *quarantines]
 
 
 def colluded(
@@ -235,10 +236,14 @@ def _quarantines(
     keys: Keys,
     snapshot: Snapshot,
     liars: Iterable[Result],
+    colluders: Collection[int],
     innocent: set[str],
 ) -> list[Instruction]:
+    """Engines that are suspect now, or no longer; a lie that was told on purpose is no bug."""
     same: dict[tuple[str, str], set[int | None]] = {}
     for one in liars:
+        if one.id in colluders:
+            continue
         same.setdefault((keys[one.id], one.engine or ""), set()).add(one.principal_id)
     suspects = {
         engine

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from grid.simulation.accuracy import __main__ as command
-from grid.simulation.accuracy import table
-from grid.simulation.accuracy.book import Book, rules
+from grid.simulation.accuracy import ours, table
+from grid.simulation.accuracy.book import NUMBERS, Book, rules
 from grid.simulation.accuracy.cells import (
     SEEDS,
     SEEDS_FEW,
@@ -29,6 +32,8 @@ from grid.simulation.accuracy.people import CAMPUS_HOSTS, Behaviour, Crowd
 CELL = Cell(
     scheme=Scheme.STANDARD, crowd=Crowd.RESIDENTS, behaviour=Behaviour.COLLUDING, share=0.35
 )
+#: Where rules keep their numbers, apart from modules that count as a whole.
+CONSTANTS_OF = {"grid.validator.checks", "grid.validator.extras"}
 #: Enough for every rule to come up, little enough for a second.
 WORK_UNITS = 4_000
 
@@ -218,6 +223,52 @@ def test_measurements_of_other_rules_do_not_count(tmp_path: Path) -> None:
     Book(path).add(job, counts(), 1.0)
     path.write_text(path.read_text().replace(rules(), "0123456789ab"))
     assert not Book(path).has(job)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in NUMBERS for name in names]
+)
+def test_a_number_that_measurements_follow_from_is_part_of_their_rules(
+    monkeypatch: pytest.MonkeyPatch, module: object, name: str
+) -> None:
+    before = rules()
+    monkeypatch.setattr(module, name, getattr(module, name) * 2)
+    assert rules() != before
+
+
+def test_every_number_that_the_crowds_are_judged_by_is_among_them() -> None:
+    """Also those that are looked at by name alone."""
+    named = {name for _, names in NUMBERS for name in names}
+    taken = {
+        name
+        for tree in ast.walk(ast.parse(inspect.getsource(ours)))
+        if isinstance(tree, ast.ImportFrom) and tree.module in CONSTANTS_OF
+        for name in (one.name for one in tree.names)
+        if name.isupper()
+    }
+    assert taken and taken <= named
+    assert {"LIES_FORGIVEN_MAX", "COMPARED_PER_LIE_MIN"} <= named, "of is_habit"
+
+
+def test_another_word_about_a_rule_is_the_same_rule_and_another_rule_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before, source = rules(), inspect.getsource
+    comment = "# a word" + chr(10)
+    monkeypatch.setattr(inspect, "getsource", lambda one: comment + source(one))
+    assert rules() == before
+    other = {"kind": ('split("/")[0]', 'split("/")[1]')}
+
+    def changed(one: Any) -> str:
+        return source(one).replace(*other.get(getattr(one, "__name__", ""), ("", "")))
+
+    monkeypatch.setattr(inspect, "getsource", changed)
+    assert rules() != before
+
+
+def test_the_page_and_its_measurements_are_of_todays_rules() -> None:
+    assert f"Rules `{rules()}`" in command.PAGE.read_text()
+    assert any(map(Book(command.MEASURED).has, sweep(cells()[0])))
 
 
 def test_the_special_lines_have_a_table_of_their_own(tmp_path: Path) -> None:

@@ -15,8 +15,21 @@ from grid import trust
 from grid.simulation.accuracy import floor, ours, people, rivals
 from grid.simulation.accuracy.cells import Cell, Job, sweep
 from grid.simulation.accuracy.measured import Measured, together
-from grid.validator import checks, credibility, modes, step
+from grid.validator import checks, credibility, extras, modes, ruling, step
 from grid.validator.snapshot import Budget
+
+#: What a measurement follows from: whole modules, and of others what the crowd is judged by.
+FOLLOWED = (
+    *(trust, modes, credibility, step, floor, ours, people, rivals),
+    *(checks.colluded, checks.is_habit, ruling.kind, Budget),
+)
+NUMBERS = (
+    (
+        checks,
+        ("LIES_FORGIVEN_MAX", "COMPARED_PER_LIE_MIN", "PROBES_MAX", "AGREEMENT2", "CONFIRMATION2"),
+    ),
+    (extras, ("TRAPS", "PROBATION_COPIES", "DECOY_SHARE")),
+)
 
 
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,9 +101,8 @@ class Book:
 
 def rules() -> str:
     """A digest of everything that measurements follow from; comments and docstrings aside."""
-    modules = (trust, modes, credibility, step, floor, ours, people, rivals)
-    texts = [ast.dump(tree) for module in modules for tree in _bare(inspect.getsource(module))]
-    texts += [inspect.getsource(one) for one in (checks.colluded, checks.is_habit, Budget)]
+    texts = [ast.dump(tree) for one in FOLLOWED for tree in _bare(inspect.getsource(one))]
+    texts += [f"{name} = {getattr(module, name)!r}" for module, names in NUMBERS for name in names]
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:12]
 
 

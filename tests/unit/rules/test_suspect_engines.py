@@ -62,6 +62,14 @@ def test_an_equal_engine_that_gets_it_right_lifts_the_suspicion_and_bans_the_lia
     assert not made(one, Purpose.PROBE)
 
 
+def test_a_lie_that_was_told_on_purpose_is_no_engines_bug():
+    """On two kinds of engine, one of which gets it right: nobody else's engine is to blame."""
+    told = (RIGHT, CHROMIUM), (WRONG, CHROMIUM), (WRONG, FIREFOX), (WRONG, FIREFOX)
+    _, after, batch = step(disputed(*told), NOW, crowd())
+    assert banned(after) == {2, 3, 4}
+    assert not any(isinstance(each, Quarantine) for each in batch)
+
+
 def test_an_engine_that_is_wrong_whenever_it_is_tried_is_convicted_and_bans_nobody():
     both = (WRONG, CHROMIUM), (WRONG, CHROMIUM), (RIGHT, FIREFOX)
     one, now_known, _ = step(disputed(*both), NOW, known(300))
