@@ -7,11 +7,12 @@ import hashlib
 import re
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from litestar.routes import HTTPRoute
 from live import AT_ONCE_S
-from web_people import API, People
+from web_people import API, People, opened
 
 from web.controllers.sandbox import FEATURES
 
@@ -166,3 +167,12 @@ def test_everything_of_the_api_is_described(crowd: People) -> None:
 def test_answers_with_secrets_are_not_stored(crowd: People) -> None:
     made = crowd.post("/admin/tokens", {"account": "e", "scope": "requester"}, crowd.admin)
     assert made.headers["cache-control"] == "no-store"
+
+
+def test_only_a_server_behind_tls_says_that_it_is(crowd: People, tmp_path: Path) -> None:
+    assert "strict-transport-security" not in crowd.get("/jobs").headers
+    with opened(tmp_path, run_daemons=False, public_url="https://grid.example") as safe:
+        for path in ("/jobs", "http://grid.example/", "http://grid.example/login", "/nothing"):
+            answer = safe.get(path)
+            assert answer.headers["strict-transport-security"] == "max-age=63072000"
+            assert answer.headers["x-content-type-options"] == "nosniff"
