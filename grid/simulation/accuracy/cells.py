@@ -174,22 +174,22 @@ class Target(Struct, frozen=True):
 
 
 def target(cell: Cell) -> Target | None:
-    """What was aimed at for this cell; None for rivals, and for readers: they have a `model`."""
-    if cell.scheme in RIVALS or cell.behaviour is Behaviour.READING:
+    """What was aimed at for this cell; None for rivals. Readers have a `model` besides."""
+    if cell.scheme in RIVALS:
         return None
     if cell.special is not Special.NOTHING:
         return Target(3e-5, trusted=TRUSTED_MAX)
-    omniscient = cell.behaviour is Behaviour.OMNISCIENT
+    standard = cell.scheme is Scheme.STANDARD
+    omniscient = standard and cell.behaviour is Behaviour.OMNISCIENT
     limits = {Scheme.STANDARD: 8e-4 if omniscient else 3e-5, Scheme.ECONOMY: 4e-4}
-    limit = None if omniscient and cell.scheme is not Scheme.STANDARD else limits.get(cell.scheme)
-    rate = 1e-6 if cell.scheme is Scheme.STRICT and not omniscient else None
+    limit = limits.get(cell.scheme)
+    rate = 1e-6 if cell.scheme is Scheme.STRICT else None
     if cell.crowd is Crowd.VISITORS:
         return Target(limit, rate, copies=3.5, trusted_share=0.05)
     if omniscient:
         return Target(limit)
     copies = {Scheme.STANDARD: 2.6, Scheme.ECONOMY: 1.7}
-    trusted = 0.02 if cell.scheme is Scheme.STANDARD else None
-    return Target(limit, rate, copies=copies.get(cell.scheme), trusted=trusted)
+    return Target(limit, rate, copies=copies.get(cell.scheme), trusted=0.02 if standard else None)
 
 
 def model(cell: Cell) -> Cell | None:

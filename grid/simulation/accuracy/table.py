@@ -69,12 +69,16 @@ def misses(book: Book, cell: Cell) -> list[str] | None:
     Readers do better than colluders when more of their lies pass than colluders' upper bound.
     """
     measured, aim, held_to = book.sums(cell), target(cell), model(cell)
-    if measured is not None and aim is not None:
-        return aim.misses(measured)
-    colluders = None if held_to is None else book.sums(held_to)
-    if measured is None or colluders is None:
+    if measured is None or aim is None:
         return None
-    return ["better than colluders"] if measured.error > colluders.error_upper else []
+    missed = aim.misses(measured)
+    if held_to is None:
+        return missed
+    colluders = book.sums(held_to)
+    if colluders is None:
+        return None
+    better = measured.error > colluders.error_upper
+    return [*missed, "better than colluders"] if better else missed
 
 
 def _line(book: Book, cell: Cell) -> str | None:
