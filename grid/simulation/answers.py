@@ -84,8 +84,9 @@ class Oracle:
         """What a host says: a lie, a fault's answer, or the truth."""
         traits, place = question.traits, question.place
         right = self.truth(place)
-        if traits.saboteur:
-            return right + self._lie(question, stream)
+        lie = self._lie(question, stream) if traits.saboteur else 0
+        if lie:  # what a saboteur does not lie about, its engine gets wrong like any other's
+            return right + lie
         if traits.bad_engine and self._draws.fraction("bad engine", *place) < BAD_ENGINE_SHARE:
             return right + BAD_ENGINE
         if traits.flaky and stream.random() < BAD_CORE_SHARE:

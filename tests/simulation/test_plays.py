@@ -237,6 +237,26 @@ def test_an_engine_with_a_bug_on_a_fifth_of_the_hosts_bans_nobody(mode: Mode) ->
     assert summary.digest != still.digest, "the bug was met"
 
 
+@pytest.mark.slow
+def test_two_thousand_hosts_a_fifth_of_them_liars_and_a_fifth_with_a_bad_engine() -> None:
+    """Half a minute on a quiet core."""
+    scenario = Scenario(
+        seed=36,
+        work_units=2_000,
+        hosts=2_000,
+        mode=Mode.STANDARD,
+        share=0.2,
+        bad_engine=0.2,
+        network=0.02,
+        crashes=0.0005,
+        check_every=50,
+    )
+    summary = simulation.play(scenario)
+    assert (summary.jobs, summary.decided, summary.hosts) == ({"completed": 1}, 2_000, 2_000)
+    assert summary.banned > 50 and summary.banned_honest == 0
+    assert summary.wrong <= 10, "a crowd of newcomers, with one work unit for each"
+
+
 def test_varied_scenarios_are_played_one_after_another() -> None:
     said: list[str] = []
     assert campaign.play_all(Scenario(seed=20, work_units=10), 4, True, said.append)

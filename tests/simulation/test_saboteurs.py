@@ -89,6 +89,13 @@ def test_a_bad_engine_is_wrong_in_the_same_way_on_every_host() -> None:
     assert set(found) == {0, BAD_ENGINE}
 
 
+def test_what_a_saboteur_does_not_lie_about_its_engine_gets_wrong_all_the_same() -> None:
+    """Or it would clear an engine that is wrong on every honest host."""
+    saboteur = Traits(identity=5, saboteur=True, bad_engine=True)
+    found = errors(oracle(lying=0.0), saboteur)
+    assert found == errors(oracle(), Traits(identity=6, bad_engine=True))
+
+
 def test_a_bad_core_is_wrong_now_and_then_and_never_twice_alike() -> None:
     found = [one for one in errors(oracle(), Traits(identity=5, flaky=True)) if one]
     assert 5 < len(found) < 50
