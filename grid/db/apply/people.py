@@ -19,6 +19,7 @@ from grid.db.tables import (
     TokenRow,
     table,
 )
+from grid.dispatch.quota import PRINCIPAL_QUOTA
 
 
 def set_principal(connection: Connection, old: Sequence[int], new: int) -> None:
@@ -87,11 +88,16 @@ def revoke_token(connection: Connection, token_id: int, now: int) -> bool:
 
 
 def destroy_prefix_keys_before(connection: Connection, day: int) -> int:
-    """Destroy the keys of earlier days and the prefixes they hid; how many hosts were unlinked."""
+    """Destroy the keys of earlier days and the prefixes they hid; how many hosts were unlinked.
+
+    What a principal's quota has lost is forgotten with them.
+    """
     keys, hosts = table(PrefixKeyRow), table(HostRow)
     gone = connection.execute(delete(keys).where(keys.c.day < day)).rowcount
     if not gone:
         return 0
+    start = PRINCIPAL_QUOTA.start
+    connection.execute(update(hosts).where(hosts.c.group_quota < start).values(group_quota=start))
     return connection.execute(
         update(hosts).where(hosts.c.prefix_day < day).values(hidden_prefix=None, prefix_day=None)
     ).rowcount

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
 from world import rows
 
 from grid.daemons import deleter
 from grid.db import commands
-from grid.db.tables import HostRow
+from grid.db.tables import HostRow, table
 from grid.dispatch import WhyNoWork
+from grid.dispatch.quota import PRINCIPAL_QUOTA
 
 
 def principals(world) -> dict[int, int]:
@@ -25,6 +27,43 @@ def test_prefix_keys_are_destroyed_daily_and_the_prefixes_with_them(world):
     assert deleter.do_pass(world.store, world.time) == 1
     kept = {row.id: row.hidden_prefix for row in rows(world.store, HostRow)}
     assert [number for number, prefix in kept.items() if prefix is not None] == [today.id]
+
+
+def test_what_one_behind_a_network_has_cost_its_quota_is_forgotten_with_the_day(world):
+    """Its own bucket stays as small as it made it, and a quota that was earned stays earned."""
+    liar, honest, rich = (world.host(address=f"8.8.{net}.1") for net in (4, 4, 5))
+    hosts = table(HostRow)
+
+    def shrink(tx):
+        for host, own, group in ((liar, 1, 300), (honest, 10_000, 300), (rich, 10_000, 200_000)):
+            one = update(hosts).where(hosts.c.id == host.id)
+            tx.connection.execute(one.values(quota=own, group_quota=group))
+
+    world.store.write(shrink)
+    deleter.do_pass(world.store, world.time)
+    assert quotas(world) == {
+        liar.id: (1, 300),
+        honest.id: (10_000, 300),
+        rich.id: (10_000, 200_000),
+    }
+    world.time += commands.DAY_S
+    deleter.do_pass(world.store, world.time)
+    start = PRINCIPAL_QUOTA.start
+    assert quotas(world) == {
+        liar.id: (1, start), honest.id: (10_000, start), rich.id: (10_000, 200_000),
+    }  # fmt: skip
+
+
+def quotas(world) -> dict[int, tuple[int, int]]:
+    return {row.id: (row.quota, row.group_quota) for row in rows(world.store, HostRow)}
+
+
+def test_a_trusted_host_with_a_global_address_stays_its_own_principal(world):
+    """So does whoever enrols beside it."""
+    one = world.host(trusted=True, address="8.8.4.1")
+    other, third = world.host(address="8.8.4.2"), world.host(trusted=True, address="8.8.4.3")
+    assert len({principals(world)[each.id] for each in (one, other, third)}) == 3
+    assert next(row for row in rows(world.store, HostRow) if row.id == one.id).hidden_prefix is None
 
 
 def test_midnight_does_not_make_two_of_one_network(world):
