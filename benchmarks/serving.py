@@ -61,8 +61,8 @@ def process(port: int, *command: str, **environment: str) -> Iterator[subprocess
 
 
 @contextmanager
-def serving(*job_types: str) -> Iterator[Serving]:
-    """A server with these job types enabled."""
+def serving(*job_types: str, program: str = "web.main") -> Iterator[Serving]:
+    """A server with these job types enabled; `program` is the module that serves."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "grid"
@@ -81,7 +81,7 @@ def serving(*job_types: str) -> Iterator[Serving]:
             stdout=subprocess.PIPE,
             text=True,
         )
-        with process(port, sys.executable, "-m", "web.main", "serve", **environment) as child:
+        with process(port, sys.executable, "-m", program, "serve", **environment) as child:
             assert child.stdout is not None
             next(line for line in iter(child.stdout.readline, "") if "listening on" in line)
             yield Serving(port=port, token=made.stdout.strip(), folder=data)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import shutil
 import signal
@@ -36,6 +37,8 @@ from demo.tables import table
 HONEST = 3
 #: How long the server may take to start, and all jobs to be answered, on a slow machine.
 START_S, JOBS_S = 60, 900
+#: What is decided is in the log after this.
+LOG_S = 2.0
 JOB_TYPES = ("filterBy", "SUM", "MIN")
 CHECK = Path(__file__).with_name("check.py")
 GRID = Path(sys.executable).with_name("grid")
@@ -139,6 +142,7 @@ def _demonstrate(folder: Path, options: argparse.Namespace) -> bool:
         "GRID_PORT": str(port),
         "GRID_PUBLIC_URL": url,
         "VOLUNTEER_STATE": str(folder / "volunteers"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "GRID_TRAP_WAIT_S": "2",  # three volunteers: nobody is left for most traps
     }
     console.print(
@@ -163,6 +167,7 @@ def _demonstrate(folder: Path, options: argparse.Namespace) -> bool:
             _wait(api, processes, jobs)
             equal = _results(api, jobs, folder / "outputs")
             _say_trust(api, jobs)
+            equal = _audit(api, processes, jobs, url) and equal
         if not options.once:
             _invite(url, folder, jobs["late-from-jfk"], datasets["flights"])
             while True:
@@ -302,6 +307,26 @@ def _say_trust(api: Api, jobs: dict[str, str]) -> None:
     )
     for one in api.banned():
         _done(f"caught {one['id']}: {one['banned']['reason']}")
+
+
+def _audit(api: Api, processes: Processes, jobs: dict[str, str], url: str) -> bool:
+    """Have a stranger check it all, and compute it all again; whether everything holds."""
+    deadline = time.monotonic() + JOBS_S
+    with console.status("waiting for the seals to open, then auditing"):
+        while any(api.job(job_id)["sealed"] for job_id in jobs.values()):
+            processes.check()
+            if time.monotonic() > deadline:
+                raise Failed("a seal does not open", processes.log("server"))
+            time.sleep(0.2)
+        time.sleep(LOG_S)
+        command = [str(GRID), "audit", url, "--rerun", "all", "--json"]
+        found = json.loads(processes.said("audit", command))
+    again = sum(one["check"] == "rerun" for one in found["findings"])
+    _done(
+        f"grid audit --rerun all: {len(found['findings'])} checks hold; all work units of {again} "
+        f"jobs computed again; {found['bytes']:,} bytes read in {found['seconds']:.1f} s"
+    )
+    return bool(found["verdict"] == "holds") and again == len(jobs)
 
 
 def _answer(output: Path) -> str:

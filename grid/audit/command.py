@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -60,7 +61,7 @@ def audit(
     Exit code 0: all holds; 1: something does not; 2: nothing to audit there; 3: something could
     not be checked.
     """
-    console = Console(highlight=False)
+    console, began = Console(highlight=False), time.monotonic()
     try:
         options = Options(
             wanted=Wanted(share=_share(rerun), root=EMPTY_ROOT, told=_progress(json)),
@@ -74,15 +75,18 @@ def audit(
         if target.startswith(("http://", "https://")):
             with Site(target) as site:
                 findings = list(whole.of_site(site, options, Remembered(target)))
+            size = site.bytes
         else:
             findings = list(whole.of_bundle(Path(target), options))
+            size = Path(target).stat().st_size
     except (Unreadable, PluginError, BadPolicy) as error:
         typer.echo(f"grid audit: {error}", err=True)
         raise typer.Exit(report.UNUSABLE) from error
+    cost = report.Cost(bytes=size, seconds=time.monotonic() - began)
     if json:
-        typer.echo(report.as_json(target, findings))
+        typer.echo(report.as_json(target, findings, cost))
     else:
-        report.told(console, target, findings)
+        report.told(console, target, findings, cost)
     raise typer.Exit(report.exit_code(findings))
 
 

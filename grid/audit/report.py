@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.markup import escape
 
@@ -39,11 +40,19 @@ def verdict(findings: Sequence[Finding]) -> str:
     return f"ALL HOLDS: {len(findings)} checks"
 
 
-def told(console: Console, where: str, findings: Sequence[Finding]) -> None:
+class Cost(Struct, frozen=True, kw_only=True):
+    """What an audit took."""
+
+    bytes: int
+    seconds: float
+
+
+def told(console: Console, where: str, findings: Sequence[Finding], cost: Cost) -> None:
     """The whole report: the verdict first, what is not proven last."""
     color = {GREEN: "bold green", RED: "bold red"}.get(exit_code(findings), "bold yellow")
     console.print(f"[{color}]{escape(verdict(findings))}[/]", soft_wrap=True)
-    console.print(f"audited: {escape(where)}, by Grid {__version__}", soft_wrap=True)
+    took = f"{cost.bytes:,} bytes read in {cost.seconds:.1f} s"
+    console.print(f"audited: {escape(where)}, by Grid {__version__}: {took}", soft_wrap=True)
     heading: str | None = None
     for one in findings:
         if one.job != heading and one.job is not None:
@@ -58,13 +67,15 @@ def told(console: Console, where: str, findings: Sequence[Finding]) -> None:
         console.print(f"  · {escape(said)}", soft_wrap=True)
 
 
-def as_json(where: str, findings: Sequence[Finding]) -> str:
+def as_json(where: str, findings: Sequence[Finding], cost: Cost) -> str:
     """The same as one JSON document."""
     failed = first_failure(list(findings))
     return json.dumps(
         {
             "audited": where,
             "grid": __version__,
+            "bytes": cost.bytes,
+            "seconds": round(cost.seconds, 3),
             "verdict": {GREEN: "holds", RED: "fails"}.get(exit_code(findings), "incomplete"),
             "first_failure": None if failed is None else msgspec.to_builtins(failed),
             "findings": msgspec.to_builtins(list(findings)),
