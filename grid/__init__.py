@@ -39,6 +39,7 @@ files above it; those marked · do I/O, everything else is pure (`docs/decisions
     db/            · tables, session, store (the only SQL), group-commit writer, migrations
     sources/       · where data sets come from: an uploaded CSV file
     daemons/       · each one a `do_pass(store, now) -> int`; runner.py knows APScheduler
+    upkeep/        · backups of a server, and what is wrong with it
     volunteer/     · headless volunteers: machines that take part without a browser
     client/        · a requester's programs: HTTP only, no part of the server
     simulation/    · the grid in virtual time, with faults and saboteurs, from one seed

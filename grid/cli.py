@@ -32,6 +32,7 @@ from grid.publishing.command import witness
 from grid.replay import Difference, histories
 from grid.simulation import campaign
 from grid.simulation.scenario import Behaviour, Crowd, Scenario, crashes_from
+from grid.upkeep.command import backup, doctor, restore
 from grid.volunteer.command import volunteer
 
 app = typer.Typer(
@@ -46,6 +47,9 @@ app.add_typer(requests.datasets_app, name="datasets")
 app.command()(requests.hosts)
 app.command()(requests.ban)
 app.command()(witness)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
 app.add_typer(log_key, name="key")
 app.add_typer(plugins, name="plugins")
 

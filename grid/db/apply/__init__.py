@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grid.db.apply.copying import add_rows, count_on
 from grid.db.apply.credit import set_costs, set_name, set_program_ms, set_team
 from grid.db.apply.embedding import (
     drop_notes_of,
@@ -73,12 +74,14 @@ __all__ = [
     "add_chunk_columns",
     "add_leaves",
     "add_quiz_columns",
+    "add_rows",
     "add_shares",
     "add_workunits",
     "apply",
     "ban",
     "clear_moved",
     "clear_unmoved",
+    "count_on",
     "count_retracted",
     "destroy_prefix_keys_before",
     "drop_duplicate_outputs",

@@ -1,0 +1,1 @@
+"""This folder is where a server is looked after: backups of it, and what is wrong with it."""
