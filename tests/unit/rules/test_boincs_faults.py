@@ -19,13 +19,13 @@ Where a fault is one of the store or of HTTP, its test stands there:
 - "ghosts": no receipt for an assignment
     test_what_a_host_never_heard_of_is_given_to_it_again_at_once
 - the feeder caps dispatch
-    test_a_report_and_its_quorum_and_the_next_assignment_are_one_exchange
+    test_two_equal_answers_make_a_result_canonical_in_the_transaction_that_takes_them
 - six synced commits a job
-    test_a_batch_of_hosts_gets_every_result_once
+    test_a_command_that_fails_does_not_break_up_its_batch
 - the assimilator exits on a handler's error
     test_a_job_whose_merge_fails_fails_alone
 - db_purge destroys the evidence
-    test_bytes_are_dropped_only_where_the_canonical_ones_are_kept
+    test_years_after_its_job_a_work_unit_still_tells_its_whole_story
 - no-reply results count towards max_total
     test_leaving_kills_no_work_unit_and_has_a_bound_of_its_own
 """
