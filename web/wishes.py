@@ -36,7 +36,7 @@ class Wishes:
         """
         if body.selector is not None and body.selector not in self._selectors:
             known = ", ".join(self._selectors)
-            raise bad_field("/selector", f"there is no such selector; there are {known}")
+            raise bad_field("/selector", f"there is no such selector; there are {known}", 404)
         if not _chooses(body):
             return NOTHING
         return Wish(

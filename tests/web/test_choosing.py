@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from web_people import PROTOCOL, Host, People
+from web_people import PROTOCOL, Host, People, enable
 
 from grid.db import queries, speeds
 from grid.db.tables import VolunteerRow, table
@@ -99,7 +99,6 @@ def test_by_owner_brings_the_dearest_owners_work_first(crowd, shared_jobs):
 
 
 BAD = [
-    ({"selector": "nonsense"}, "/selector"),
     ({"slots": -1}, "/slots"),
     ({"leaves_in_s": -5}, "/leaves_in_s"),
     ({"topics": ["Not a topic"]}, "/topics/0"),
@@ -107,6 +106,23 @@ BAD = [
     ({"holding": [5]}, "/holding/0"),
     ({"wait": "yes"}, "/wait"),
 ]
+
+
+def test_row_44_a_selector_that_is_not_there_is_not_found_and_all_that_are_there_are_told(crowd):
+    body = {"protocol": PROTOCOL, "token": crowd.host().token, "want": 1, "selector": "nonsense"}
+    answer = crowd.post("/work", body)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/selector")
+    assert "shortest_first" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("sizes", [(1, 8), (8, 1)])
+def test_shortest_first_brings_the_work_that_is_done_soonest_first(people, sizes):
+    """In whichever order they were submitted."""
+    enable(people.store, "monteCarloPi")
+    spec = {"streams": 16, "draws": 5_000_000}
+    made = [people.job(spec, job_type="monteCarloPi", workunit_points=size) for size in sizes]
+    short, long = made if sizes[0] < sizes[1] else reversed(made)
+    assert jobs(asked(people.host(), 18, selector="shortest_first")) == [short] * 16 + [long] * 2
 
 
 @pytest.mark.parametrize(("fields", "pointer"), BAD)

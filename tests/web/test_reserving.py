@@ -101,6 +101,20 @@ def test_one_requester_cannot_keep_more_than_a_set_number_from_others(people):
     assert answer.status_code == 200
 
 
+def test_what_was_reserved_is_there_for_others_when_its_job_is_complete(people):
+    job_id = people.job()
+    hosts = [enrolled(people) for _ in range(2)]
+    assert reserve(people, job_id, hosts=2)[0] == 200
+    assert {one["reserved"] for one in people.get("/hosts", people.requester).json()["items"]} == {
+        True
+    }
+    assert people.finish(job_id, hosts)["state"] == "completed"
+    listed = people.get("/hosts", people.requester).json()["items"]
+    assert [one["reserved"] for one in listed] == [False, False]
+    other = people.job()
+    assert {one["job"]["id"] for one in hosts[0].ask(10)} == {other}
+
+
 def test_a_reserved_host_computes_for_its_job_alone(people):
     first = people.job()
     mine = people.job()

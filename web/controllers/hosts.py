@@ -98,7 +98,7 @@ def _told(request: AnyRequest, server: Server, number: int) -> Json:
     }
 
 
-@post("/work", opt=about(body=WorkBody, problems=(400, 401, 409, 413, 503)))
+@post("/work", opt=about(body=WorkBody, problems=(400, 401, 404, 409, 413, 503)))
 async def exchange_work(request: AnyRequest) -> Response[bytes]:
     """Takes a host's reports, renews its leases and gives it more to compute, all in one.
 
