@@ -13,6 +13,7 @@ from litestar.datastructures import MutableScopeHeaders
 from litestar.types import Message, Scope
 
 from web.public_view import API, LOG
+from web.routes import methods_at
 
 #: POSTs that any page may make, and where it may put outputs: a volunteer's.
 OPEN_POSTS = (f"{API}/hosts", f"{API}/work")
@@ -59,10 +60,13 @@ async def add_headers(message: Message, scope: Scope) -> None:
     path = scope["path"]
     if path.startswith((API, f"{LOG}/")):
         headers.setdefault("Content-Security-Policy", API_POLICY)
+    method = str(scope.get("method"))
+    if method == "OPTIONS" and message["status"] < 400:
+        # The framework's own knows the first handler of a path only.
+        headers["Allow"] = methods_at(scope["litestar_app"].routes, path)
     methods = cors_methods(path)
     if methods is None:
         return
-    method = str(scope.get("method"))
     if method == "OPTIONS":
         headers["Access-Control-Allow-Origin"] = "*"
         headers["Access-Control-Allow-Methods"] = methods

@@ -45,11 +45,15 @@ def document(routes: Sequence[BaseRoute]) -> Json:
     paths: dict[str, dict[str, Json]] = {}
     for method, path, handler in described:
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, handler)
-    for methods in paths.values():
+    for path, methods in paths.items():
+        told: dict[str, Json] = {"204": {"description": "`Allow`, and CORS where it is open."}}
+        named = _named(path)
         methods["options"] = {
             "summary": "Says which methods there are.",
-            "responses": {"204": {"description": "`Allow`, and CORS headers where CORS is open."}},
+            "responses": {**told, **({"404": _problem(404)} if named else {})},
         }
+        if named:
+            methods["parameters"] = named
     return {
         "openapi": "3.1.0",
         "info": {"title": "Grid", "version": __version__},
@@ -79,12 +83,11 @@ def _operation(method: str, path: str, handler: Any) -> dict[str, Json]:
     function = getattr(handler.fn, "func", handler.fn)  # a sync handler comes wrapped
     summary, _, rest = (inspect.getdoc(function) or "").partition("\n\n")
     problems = {*opt["problems"], *ALWAYS, *(() if method == "GET" else CHANGING)}
+    problems |= {404} if "{" in path else set()
     operation: dict[str, Json] = {
         "operationId": function.__name__,
         "summary": summary.replace("\n", " "),
         "parameters": [
-            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-              for name in re.findall(r"\{(\w+)\}", path)),
             *({"name": name, "in": "query", "description": said, "schema": {"type": "string"}}
               for name, said in opt["query"].items()),
         ],
@@ -107,6 +110,14 @@ def _operation(method: str, path: str, handler: Any) -> dict[str, Json]:
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _named(path: str) -> list[Json]:
+    """The parameters in a path."""
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)\}", path)
+    ]
 
 
 def _problem(code: int) -> Json:

@@ -20,6 +20,7 @@ from grid.db.writer import Closed
 from grid.items import Json
 from web import render
 from web.public_view import API, LOG
+from web.routes import methods_at
 
 MEDIA_TYPE = "application/problem+json"
 DISK_FULL = "the server's disk is full: nothing was done"
@@ -124,6 +125,8 @@ def sent_on(place: str, *cookies: Cookie) -> Response[bytes]:
 def on_http_exception(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """The answer to what the framework refuses: unknown paths, methods, bodies too large."""
     headers = {name: value for name, value in (error.headers or {}).items() if name == "Allow"}
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.setdefault("Allow", methods_at(request.app.routes, request.url.path))
     detail = error.detail or ""
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "there is nothing here"

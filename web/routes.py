@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from litestar.routes import BaseRoute, HTTPRoute
 
 
 def about(
@@ -29,3 +32,20 @@ PAGED = {
     "limit": "items of a page, 1 to 200; 50 when not given",
     "cursor": "where the page begins; take it from `_links.next`",
 }
+
+#: What may stand in the place of a parameter, by its type.
+_KINDS = {"path": ".+", "int": "[0-9]+"}
+_PARAMETER = re.compile(r"\\\{\w+:(?P<kind>\w+)\\\}")
+
+
+def methods_at(routes: Iterable[BaseRoute], path: str) -> str:
+    """The methods that a path has, as `Allow` says them (RFC 9110, section 10.2.1)."""
+    found: set[str] = set()
+    for route in routes:
+        if isinstance(route, HTTPRoute):
+            pattern = _PARAMETER.sub(
+                lambda one: _KINDS.get(one["kind"], "[^/]+"), re.escape(route.path)
+            )
+            if re.fullmatch(pattern, path.rstrip("/") or "/"):
+                found |= set(route.methods)
+    return ", ".join(sorted(found))

@@ -34,7 +34,7 @@ FILTERS = {
 }
 
 
-@get("/jobs", sync_to_thread=True, opt=about(query={**FILTERS, **PAGED}, problems=(400,)))
+@get("/jobs", sync_to_thread=True, opt=about(query={**FILTERS, **PAGED}, problems=(400, 404)))
 def list_jobs(request: AnyRequest) -> Response[bytes]:
     """Lists jobs, newest first: all public ones, and the caller's own."""
     server, caller = looks.asked(request)
