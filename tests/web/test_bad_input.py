@@ -88,7 +88,8 @@ CSV_GOOD = "a,b\n1,2\n3,4\n"
 #: What an upload is refused for: bytes, query, type → code and pointer.
 UPLOADS: dict[str, tuple[bytes, dict[str, Any], str, int, str]] = {
     "empty body": (b"", {}, "text/csv", 400, "/body"),
-    "wrong content type": (b"{}", {}, "application/json", 415, "/content-type"),
+    "wrong content type": (b"{}", {}, "application/xml", 415, "/content-type"),
+    "JSON that names no source": (b"{}", {}, "application/json", 400, "/source"),
     "no content type": (b"a\n1\n", {}, "", 415, "/content-type"),
     "oversized": (b"a,b\n" + b"1,2\n" * 30_000, {}, "text/csv", 413, "/body"),
     "truncated row": (b"a,b\n1,2\n3", {}, "text/csv", 400, "/body"),
