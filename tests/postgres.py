@@ -59,13 +59,32 @@ class Cluster:
         chosen.append(f"unix_socket_directories={self.folder}")
         options = " ".join(f"-c {one}" for one in chosen)
         log = str(self.folder / "log")
-        self._run("pg_ctl", "-D", self._data, "-l", log, "-t", str(START_S), "-o", options, "start")
+        command = (
+            "pg_ctl",
+            "-D",
+            self._data,
+            "-l",
+            log,
+            "-t",
+            str(START_S),
+            "-o",
+            options,
+            "start",
+        )
+        deadline = time.monotonic() + START_S
+        while True:
+            try:
+                return self._run(*command)
+            except subprocess.CalledProcessError:
+                # Processes of one that was killed hold its memory until they have noticed.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
 
     def kill(self) -> None:
         """As a power cut would, for all that its processes know."""
         number = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(number, signal.SIGKILL)
-        _gone(number)
 
     def stop(self) -> None:
         """Stop at once, and leave no file."""
@@ -132,14 +151,3 @@ def _binaries() -> Path:
     )
     assert found, "no PostgreSQL here: `make databases` installs Debian's"
     return found[-1].parent
-
-
-def _gone(number: int) -> None:
-    """Wait until the server's other processes have seen that it died, and let go of its memory."""
-    for _ in range(600):
-        found = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(number)], capture_output=True, text=True, check=False
-        )
-        if not found.stdout.strip():
-            return
-        time.sleep(0.05)

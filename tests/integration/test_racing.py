@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import postgres
 import pytest
 from world import World, rows
 
@@ -101,16 +102,18 @@ def test_two_threads_racing_for_the_same_results_never_get_one_twice(world):
     check_all(world, taken)
 
 
-def test_two_processes_racing_for_the_same_results_never_get_one_twice(world):
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
+def test_processes_racing_for_the_same_results_never_get_one_twice(world, processes):
     world.job(chunks=UNITS)
-    crews = [[str(world.host().id) for _ in range(4)] for _ in range(2)]
+    crews = [[str(world.host().id) for _ in range(4)] for _ in range(processes)]
+    inherited = {name: text for name, text in os.environ.items() if not name.startswith("GRID_")}
     root = Path(__file__).parents[2]
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, str(world.settings.data_dir),
              str(root / "tests" / "jobtypes"), *crew],
             cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={name: text for name, text in os.environ.items() if not name.startswith("GRID_")},
+            env={**inherited, **postgres.environment(world.settings.data_dir)},
         )
         for crew in crews
     ]  # fmt: skip
@@ -125,7 +128,7 @@ def test_two_processes_racing_for_the_same_results_never_get_one_twice(world):
         racer.stdin.write("on\n")
         racer.stdin.flush()
     answers = [racer.communicate(timeout=120)[0] for racer in racers]
-    assert [racer.returncode for racer in racers] == [0, 0]
+    assert [racer.returncode for racer in racers] == [0] * processes
     shares = [[tuple(one) for one in json.loads(answer)] for answer in answers]
-    assert all(shares), "both had some"
+    assert all(shares), "each had some"
     check_all(world, [one for share in shares for one in share])

@@ -37,6 +37,7 @@ with engine.connect() as connection:
     )
     with context.begin_transaction():
         context.run_migrations()
-        if connection.dialect.name == POSTGRESQL:
-            _widen(connection)
+    if connection.dialect.name == POSTGRESQL:
+        _widen(connection)
+        connection.commit()
 engine.dispose()
