@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from grid.audit import receipts, report, whole
+from grid.audit import promises, receipts, report, whole
 from grid.audit.faults import Unreadable
 from grid.audit.memory import Remembered
 from grid.audit.receipts import Receipt
@@ -49,7 +49,7 @@ def audit(
         Path | None, typer.Option("--policy", help="A C2SP policy file, in place of --witness.")
     ] = None,
     receipt: Annotated[
-        list[Path] | None, typer.Option(help="A .tlog-proof that the log must keep to.")
+        list[Path] | None, typer.Option(help="A .tlog-proof, or a promise (JSON), to be kept.")
     ] = None,
     job_types: Annotated[
         list[Path] | None, typer.Option(help="A folder of further job types that you trust.")
@@ -61,7 +61,7 @@ def audit(
     Exit code 0: all holds; 1: something does not; 2: nothing to audit there; 3: something could
     not be checked.
     """
-    console, began = Console(highlight=False), time.monotonic()
+    console, began, kept = Console(highlight=False), time.monotonic(), receipt or []
     try:
         options = Options(
             wanted=Wanted(share=_share(rerun), root=EMPTY_ROOT, told=_progress(json)),
@@ -70,7 +70,8 @@ def audit(
             keys=tuple(_key(one) for one in key or ()),
             policy=_policy(witness or [], witnesses, witness_policy),
             since=tuple(_checkpoint(one) for one in since or ()),
-            receipts=tuple(_receipt(one) for one in receipt or ()),
+            receipts=tuple(_receipt(one) for one in kept if not _is_promise(one)),
+            promises=tuple(promises.promise(str(o), _text(o)) for o in kept if _is_promise(o)),
         )
         if target.startswith(("http://", "https://")):
             with Site(target) as site:
@@ -125,6 +126,10 @@ def _checkpoint(path: Path) -> Checkpoint:
 
 def _receipt(path: Path) -> Receipt:
     return receipts.receipt(str(path), _text(path))
+
+
+def _is_promise(path: Path) -> bool:
+    return _text(path).lstrip().startswith("{")
 
 
 def _text(path: Path) -> str:

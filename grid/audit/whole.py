@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from grid.audit.faults import Broken, Unchecked
 from grid.audit.findings import Finding, Mark
 from grid.audit.ledger import Ledger, told
 from grid.audit.memory import Remembered
+from grid.audit.promises import Promise, Promised
 from grid.audit.receipts import Held, Receipt
 from grid.audit.site import Site
 from grid.audit.steps import Wanted
@@ -39,6 +40,8 @@ class Options(Struct, frozen=True, kw_only=True):
     since: tuple[Checkpoint, ...] = ()
     #: What volunteers were given for their answers: each must be in the log.
     receipts: tuple[Receipt, ...] = ()
+    #: What a server signed when it took answers: the log must keep it.
+    promises: tuple[Promise, ...] = ()
 
 
 def of_bundle(path: Path, options: Options) -> Iterator[Finding]:
@@ -85,13 +88,15 @@ def of_site(site: Site, options: Options, memory: Remembered) -> Iterator[Findin
         text = site.checkpoint()
         tree = _tree(site, text, keys)
         held, announced = Held(options.receipts, keys), Announced()
+        promised = Promised(options.promises)
         for one in seen:
             log.continues(one, tree, site.tile)
         held.check(tree, site.tile)
         covered, names = _witnessed(site, text, tree, keys, options.policy)
-        stream = announced.watch(_entries(tree, site, held, covered))
+        stream = announced.watch(_entries(tree, site, (held.see, promised.see), covered))
         count = sum(1 for _ in told(stream, ledgers, broken))
         held.close()
+        promised.close()
         announced.check(text, keys)
     except Broken as error:
         yield Finding(check="log", mark=Mark.FAILS, said=str(error))
@@ -134,10 +139,13 @@ def _witnessed(
     return known.size, policy.cosigned_by(notes.parse(text))
 
 
-def _entries(tree: Checkpoint, site: Site, held: Held, covered: int) -> Iterator[log.Entry]:
-    """What the witnessed leaves say; receipts are looked for in all."""
+def _entries(
+    tree: Checkpoint, site: Site, seers: Sequence[Callable[[int, bytes], None]], covered: int
+) -> Iterator[log.Entry]:
+    """What the witnessed leaves say; receipts and promises are looked for in all."""
     for index, leaf in log.all_leaves(tree, site.tile):
-        held.see(index, leaf)
+        for see in seers:
+            see(index, leaf)
         if index < covered:
             yield from log.entries(index, leaf)
 

@@ -5,26 +5,31 @@ Its data folder is edited by raw SQL and raw files; forged trees are signed with
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 from forging import Entries, Forger, canonical, flip, sha256
 from web_people import opened
 
 from grid.audit import whole
+from grid.audit.faults import Broken, Unreadable
 from grid.audit.findings import Finding, Mark, first_failure
 from grid.audit.memory import Remembered
+from grid.audit.promises import Promise, Promised, promise
 from grid.audit.receipts import receipt
 from grid.audit.site import Site
 from grid.audit.steps import Wanted
 from grid.audit.whole import Options
 from grid.auditlog.merkle import EMPTY_ROOT
 from grid.daemons.integrator import Integrator
+from grid.db.keyring import open_keyring
 from grid.plugins.registry import Registry
 
 URL = "http://grid.example"
@@ -38,11 +43,13 @@ def published(people: Any) -> None:
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`early`: a server after one job; `late`: the same one after two; `receipt`: of an answer;
-    `token`: of a host that has answered."""
+    `token`: of a host that has answered; `promise`: what it was told then."""
     base = tmp_path_factory.mktemp("originals")
     with opened(base / "late", run_daemons=False) as people:
         hosts = [people.host(), people.host()]
-        people.finish(people.job(), hosts)
+        job = people.job()
+        (base / "promise").write_text(json.dumps(promised(hosts[0])))
+        people.finish(job, hosts)
         published(people)
         (base / "token").write_text(hosts[0].token)
         commit = next(
@@ -53,13 +60,20 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (base / "receipt").write_text(people.http.get(f"/log/proof/{commit}").text)
     shutil.copytree(base / "late", base / "early")
     with opened(base / "late", run_daemons=False) as people:
-        people.finish(people.job({"column": "score"}, job_type="SUM"), hosts_of(people))
+        people.finish(
+            people.job({"column": "score"}, job_type="SUM"), [people.host(), people.host()]
+        )
         published(people)
     return base
 
 
-def hosts_of(people: Any) -> list[Any]:
-    return [people.host(), people.host()]
+def promised(host: Any) -> dict[str, Any]:
+    """What a host keeps of an answer that was taken."""
+    (mine,) = host.ask()
+    report = host.computed(mine)
+    (said,) = host.tell(report)
+    output = sha256(base64.b64decode(report["output"]))
+    return {"result_id": mine["result_id"], "output": output, **said["promise"]}
 
 
 @pytest.fixture
@@ -70,11 +84,15 @@ def data(originals: Path, tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(tmp_path / "data")
 
 
-def audited(data: Path, memory: Path, *receipts: Path, share: float = 0.0) -> list[Finding]:
+def audited(
+    data: Path, memory: Path, *receipts: Path, share: float = 0.0,
+    promises: tuple[Promise, ...] = (),
+) -> list[Finding]:  # fmt: skip
     options = Options(
         wanted=Wanted(share=share, root=EMPTY_ROOT),
         registry=REGISTRY,
         receipts=tuple(receipt(one.name, one.read_text()) for one in receipts),
+        promises=promises,
     )
     with opened(data, run_daemons=False) as people:
         return list(whole.of_site(Site(URL, people.http), options, Remembered(URL, memory)))
@@ -270,8 +288,7 @@ def test_a_credit_granted_twice_in_the_log(data: Path, tmp_path: Path) -> None:
         votes.append(votes[0])
 
     Forger(data).forge(change)
-    found = audited(data, tmp_path)
-    check, said = failure(found)
+    check, said = failure(audited(data, tmp_path))
     assert check == "verdicts" and "grants its credit twice" in said
 
 
@@ -288,6 +305,62 @@ def test_a_result_left_out_although_there_is_a_receipt(
     check, said = failure(audited(data, tmp_path, originals / "receipt"))
     assert check == "log" and said.startswith("a result was left out")
     assert "receipt" in said
+
+
+def kept(originals: Path, **otherwise: Any) -> tuple[Promise, ...]:
+    facts = json.loads((originals / "promise").read_text()) | otherwise
+    return (promise("mine", json.dumps(facts)),)
+
+
+def test_a_promise_is_kept_and_one_of_somebody_else_is_none(
+    data: Path, originals: Path, tmp_path: Path
+) -> None:
+    found = audited(data, tmp_path, promises=kept(originals))
+    assert {one.mark for one in found} == {Mark.HOLDS}, found
+    for otherwise in ({"output": "0" * 64}, {"at": 1}, {"signature": "AAAA"}):
+        other = kept(originals, **otherwise)
+        check, said = failure(audited(data, tmp_path / "other", promises=other))
+        assert (check, said) == (
+            "log", "the promise mine is not signed by a key that the log names"
+        )  # fmt: skip
+
+
+def test_a_result_left_out_although_it_was_promised(
+    data: Path, originals: Path, tmp_path: Path
+) -> None:
+    mine = kept(originals)
+
+    def change(told: Entries) -> None:
+        del told[
+            next(
+                n for n, (_, one) in enumerate(told) if one.get("commitment") == mine[0].commitment
+            )
+        ]
+
+    Forger(data).forge(change)
+    (found,) = audited(data, tmp_path, promises=mine)
+    assert found.mark is Mark.UNCHECKED and "not due yet" in found.said
+    late = Promised(mine, clock=lambda: mine[0].at + 61)
+    for number, leaf in enumerate(Forger(data).leaves()):
+        late.see(number, leaf)
+    with pytest.raises(Broken, match="a result was left out: the promise mine"):
+        late.close()
+
+
+def test_an_answer_that_is_counted_as_another_than_was_promised(
+    data: Path, originals: Path, tmp_path: Path
+) -> None:
+    (mine,) = kept(originals, output="0" * 64)
+    signature = open_keyring(data).promises.sign(mine.statement())
+    signed = msgspec.structs.replace(mine, signature=signature)
+    check, said = failure(audited(data, tmp_path, promises=(signed,)))
+    assert check == "log" and "the verdict counts it as" in said
+
+
+@pytest.mark.parametrize("text", ["{}", "{", '{"result_id": 1}', "[]", '{"at": "x"}'])
+def test_what_is_no_promise_is_named(text: str) -> None:
+    with pytest.raises(Unreadable, match="mine: no promise"):
+        promise("mine", text)
 
 
 def test_a_result_that_the_server_answers_otherwise(data: Path, tmp_path: Path) -> None:
