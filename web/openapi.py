@@ -102,7 +102,7 @@ def _operation(method: str, path: str, handler: Any) -> dict[str, Json]:
     if rest:
         operation["description"] = rest
     if 401 in problems:
-        operation["security"] = [{"token": []}]
+        operation["security"] = [{"token": []}] if opt["token"] else [{"token": []}, {}]
     if isinstance(opt["body"], str):
         operation["requestBody"] = {"required": True, "content": {opt["body"]: {}}}
     elif opt["body"] is not None:

@@ -16,14 +16,17 @@ def about(
     answer: str = "application/json",
     code: int = 200,
     problems: tuple[int, ...] = (),
+    token: bool = True,
 ) -> dict[str, Any]:
-    """A handler's options: the body it reads, its query, what it answers and refuses with."""
+    """A handler's options: the body it reads, its query, what it answers and refuses with, and
+    whether a 401 asks for a token, or only for none that is bad."""
     return {
         "body": body,
         "query": dict(query or {}),
         "answer": answer,
         "code": code,
         "problems": problems,
+        "token": token,
     }
 
 

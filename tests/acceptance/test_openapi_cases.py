@@ -13,7 +13,7 @@ from live import ROOT, LiveServer
 
 LIMIT_S = 3_000
 #: Of each operation; with what covers the schema, some twenty thousand requests in all.
-EXAMPLES = 70
+EXAMPLES = 200
 #: What cannot be asked: the document describes queries as text, and a job's data set must be there;
 #: everything that is public needs no token.
 NOT_ASKED = "positive_data_acceptance,missing_required_header"

@@ -22,7 +22,10 @@ from web.routes import about
 from web.server import Server, server_of
 
 
-@post("/hosts", opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415, 422)))
+@post(
+    "/hosts",
+    opt=about(body=HostBody, code=201, problems=(400, 401, 409, 413, 415, 422), token=False),
+)
 async def enrol_host(request: AnyRequest) -> Response[bytes]:
     """Enrols a browser profile or a machine, and gives it a token for `/work`.
 
