@@ -21,6 +21,7 @@ from grid.engines import Computation
 from web.browsers.engine import BrowserEngine
 from web.browsers.starting import BROWSERS, opened
 from web.controllers import sandbox
+from web.render import ISOLATED
 
 CHANNELS = (Path(__file__).parent / "channels.js").read_text()
 #: Fewer would mean that the attempts are at fault.
@@ -59,13 +60,17 @@ def worker(sink: Sink, where: str) -> str:
     )
 
 
-def probe(sink: Sink, where: str) -> str:
-    """A document's script: itself and a blob Worker of it; gives what both could read."""
+#: Where a Worker's text may stand.
+BLOB = 'URL.createObjectURL(new Blob([text], { type: "text/javascript" }))'
+DATA = '"data:text/javascript," + encodeURIComponent(text)'
+
+
+def probe(sink: Sink, where: str, address: str = BLOB) -> str:
+    """A document's script: itself and a Worker of it; gives what both could read."""
     inner = json.dumps(worker(sink, f"{where}-worker")).replace("</", "<\\/")
     return (
         f"{attempts(sink, where)}"
-        f"const inner = new Worker(URL.createObjectURL(new Blob([{inner}],"
-        ' { type: "text/javascript" })));'
+        f"const text = {inner}; const inner = new Worker({address});"
         "const heard = new Promise((yes) => { inner.onmessage = ({ data }) => yes(data);"
         " setTimeout(() => yes(['never-answered']), 30000); });"
         "const read = (async () => { const mine = await tried(secrets); await tried(all);"
@@ -110,10 +115,12 @@ def test_from_a_plain_page_many_channels_arrive(name: str, sink: Sink, tmp_path:
     assert {"cookie", "local-storage", "databases", "worker-databases"} <= set(read)
 
 
+@pytest.mark.parametrize("isolated", [False, True], ids=["plain", "isolated"])
 def test_from_the_frame_and_its_worker_nothing_arrives(
-    name: str, sink: Sink, tmp_path: Path
+    name: str, sink: Sink, tmp_path: Path, isolated: bool
 ) -> None:
-    script = probe(sink, "frame") + 'read.then((names) => parent.postMessage(names, "*"));'
+    script = probe(sink, "frame", DATA if isolated else BLOB)
+    script += 'read.then((names) => parent.postMessage(names, "*"));'
     script = script.replace("</", "<\\/")
     frame = sandbox.document(script).replace("</title>", "</title><body>")
     host = (
@@ -122,8 +129,9 @@ def test_from_the_frame_and_its_worker_nothing_arrives(
         " fetch(`/say?read=${[...data, ...(origin === 'null' ? [] : ['origin'])]}`));</script>"
         '<iframe sandbox="allow-scripts" referrerpolicy="no-referrer" src="/frame.html"></iframe>'
     )
-    sink.pages["/frame.html"] = (frame.encode(), {**HTML, **sandbox.headers(script)})
-    sink.pages["/host.html"] = (host.encode(), HTML)
+    sink.pages["/frame.html"] = (frame.encode(), {**HTML, **sandbox.headers(script, isolated)})
+    around = {**ISOLATED, "Cross-Origin-Opener-Policy": "same-origin"} if isolated else {}
+    sink.pages["/host.html"] = (host.encode(), {**HTML, **around})
     read = visited(name, tmp_path, sink, "/host.html")
     assert sink.arrived <= OF_DOCUMENTS_ONLY
     assert set(read) <= {"ancestors"}

@@ -30,22 +30,25 @@ FEATURES = (
 )  # fmt: skip
 
 
-def policy(script: str) -> str:
+def policy(script: str, isolated: bool = False) -> str:
     """The Content-Security-Policy of the frame: this very script and blobs may run.
 
-    By its digest, for under a nonce the script's own `import(…)` may fetch from anywhere.
+    By its digest, for under a nonce the script's own `import(…)` may fetch from anywhere. In an
+    isolated frame WebKit loads no blob, so there a Worker's text may stand in its address.
     """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
         f"sandbox allow-scripts; default-src 'none'; script-src 'sha256-{digest}' blob:; "
-        "worker-src blob:; connect-src 'none'; form-action 'none'; base-uri 'none'"
+        f"worker-src blob:{' data:' if isolated else ''}; connect-src 'none'; form-action 'none'; "
+        "base-uri 'none'"
     )
 
 
-def headers(script: str) -> dict[str, str]:
+def headers(script: str, isolated: bool = False) -> dict[str, str]:
     """All headers of the frame around this script."""
     return {
-        "Content-Security-Policy": policy(script),
+        **(ISOLATED if isolated else {}),
+        "Content-Security-Policy": policy(script, isolated),
         "Connection-Allowlist": "()",
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
@@ -73,10 +76,8 @@ def show_frame(request: AnyRequest) -> Response[str]:
         script = SCRIPT.read_text("utf-8")
     except FileNotFoundError as error:
         raise not_found("frame: the client was not built") from error
-    isolated = ISOLATED if bodies.convert_query(request, "coep", bool) is True else {}
-    return Response(
-        document(script), media_type="text/html", headers={**headers(script), **isolated}
-    )
+    isolated = bodies.convert_query(request, "coep", bool) is True
+    return Response(document(script), media_type="text/html", headers=headers(script, isolated))
 
 
 @get("/sandbox/reached.js", opt=about(answer="text/javascript"))

@@ -1,6 +1,7 @@
-/** This file is where one program gets its Web Worker: a blob of the runtime's text and its own. */
+/** This file is where one program gets its Web Worker: the runtime's text and its own. */
 
 import type { Request } from "../runtime/compute.ts";
+import { addressOf } from "./script.ts";
 
 /** The Worker's runtime, put here by the build: this frame can fetch nothing. */
 declare const RUNTIME_TEXT: string;
@@ -15,7 +16,7 @@ export class ProgramWorker {
   /** The program is part of the script's text, so no policy need allow eval. */
   constructor(text: string) {
     const script = `"use strict";${RUNTIME_TEXT}\n;grid.start(()=>(${text}\n));`;
-    const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+    const url = addressOf(script);
     this.#worker = new Worker(url);
     this.#worker.onmessage = ({ data }: MessageEvent<Reply>) => this.#waiting.shift()?.(data);
     this.#worker.onerror = (event) => {

@@ -1,6 +1,7 @@
 /** This file is where the frame tries by itself what must not be possible in it. */
 
 import { ProgramWorker } from "./program.ts";
+import { addressOf } from "./script.ts";
 
 /** What a program finds of the ways out; text, for it runs where programs do. */
 const FROM_A_PROGRAM = `(() => [
@@ -38,7 +39,7 @@ async function fromHere(url: string): Promise<string[]> {
 }
 
 function fromAWorker(url: string): Promise<string[]> {
-  const source = URL.createObjectURL(new Blob([FROM_A_WORKER], { type: "text/javascript" }));
+  const source = addressOf(FROM_A_WORKER);
   const worker = new Worker(source);
   const answered = new Promise<string[]>((resolve, reject) => {
     worker.onmessage = ({ data }: MessageEvent<string[]>) => resolve(data);
