@@ -97,6 +97,7 @@ class Reader:
         if depth > DEPTH_MAX:
             raise self.place(node).refuse("the expression is nested too deeply")
         while type(node) is exp.Paren:
+            self.only(node, "this")
             node = node.this
         if self.known is not None and (found := self.known(node)) is not None:
             return found

@@ -31,6 +31,8 @@ from grid.plan.spec import unique
 #: Items and keys of a query, as in groupBy.
 ITEMS_MAX, KEYS_MAX = 48, 16
 ROWS_MAX = 2**53
+#: What sqlglot calls otherwise than DuckDB.
+WITH_STAR = {"except_": "EXCLUDE", "except": "EXCLUDE"}
 
 
 class Chosen(Struct, frozen=True):
@@ -217,6 +219,8 @@ class _Select:
         if len(given) > 1 or (not given and name != "count"):
             raise place.refuse(f"{name} takes one operand")
         if not given or (isinstance(given[0], exp.Star) and name == "count"):
+            for star in given:
+                _plain(star, place)
             return self.planner.measure(BY_SQL[name], None, place)
         if isinstance(given[0], exp.Distinct):
             raise place.refuse(f"{name}(DISTINCT …) is not part of the language")
@@ -274,8 +278,19 @@ class _Select:
 def _chosen(clauses: Clauses, item: Item, pointer: str) -> Chosen:
     bare, name = clauses.named(item)
     root = tree(bare.text, pointer)
+    _plain(root, bare.place)
     plain = root.name if isinstance(root, exp.Column) else bare.bare
     return Chosen(root, name or str(plain), name is not None, bare)
+
+
+def _plain(root: exp.Expr, place: Place) -> None:
+    """Refuse a `*` that takes columns out, or others in."""
+    if isinstance(root, exp.Star):
+        for word, said in root.args.items():
+            if said:
+                raise place.refuse(
+                    f"* with {WITH_STAR.get(word, word).upper()} is not part of the language"
+                )
 
 
 def _aggregated(root: exp.Expr) -> bool:
