@@ -15,7 +15,6 @@ from grid import settings
 from grid.auditlog import notes
 from grid.auditlog.notes import BadNote
 from grid.publishing.signing import Signed, SignerFailed, Signing
-from grid.publishing.witness import WitnessFolder, server
 
 key = typer.Typer(no_args_is_help=True, help="The key that the public log is signed with.")
 
@@ -58,6 +57,8 @@ def witness(
         keys = [notes.key(one) for one in log]
         if any(one.kind != notes.ED25519 for one in keys):
             _stop("--log: a log's key is one for checkpoints (type 1)")
+        from grid.publishing.witness import WitnessFolder, server  # locks files as POSIX does
+
         kept = WitnessFolder(folder, name, keys)
         serving = server(kept, host, port)
     except BadNote as error:

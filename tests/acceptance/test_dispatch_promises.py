@@ -96,7 +96,7 @@ def test_row_44_an_unknown_selector_is_refused_by_name(server):
     host = LiveHost(server)
     body = {"protocol": 1, "token": host.token, "want": 1, "selector": "best"}
     answer = server.ask("POST", "/work", token="", json=body)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/selector")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/selector")
 
 
 def test_row_45_units_are_handed_out_in_order_and_all_before_any_repeats(server):
