@@ -1,7 +1,7 @@
 """This file is where a server process's figures are put into words that Prometheus reads.
 
-Only sums over the whole server: nothing of a single job, work unit or host, so nothing that a seal
-keeps back.
+Only sums over the whole server: nothing of a single job, work unit or host. How many transactions
+there were is left out: a copy that is asked for in secret is one more, and a seal keeps that back.
 """
 
 from __future__ import annotations
@@ -60,9 +60,7 @@ class _Figures(Collector):
         version.add_metric([__version__], 1)
         yield version
         writer = self._store.writing()
-        yield _counter("grid_commits", "Transactions that were committed.", writer.commits)
         yield _counter("grid_commit_failures", "Transactions rolled back.", writer.failures)
-        yield _counter("grid_commit_items", "Requests and commands in them.", writer.items)
         yield _counter("grid_commit_seconds", "Seconds spent in transactions.", writer.busy_s)
         yield _gauge("grid_commit_waiting", "Requests and commands in line.", writer.waiting)
         reports = CounterMetricFamily(

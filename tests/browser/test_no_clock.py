@@ -19,6 +19,8 @@ from grid.engines import Computation
 from web.browsers.engine import BrowserEngine
 from web.browsers.starting import BROWSERS, opened
 
+pytestmark = pytest.mark.slow
+
 CLOCKS = (Path(__file__).parent / "clocks.js").read_text()
 #: Finer than a millisecond: more ticks than milliseconds in the time watched.
 WATCHED_MS = 150

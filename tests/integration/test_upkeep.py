@@ -163,6 +163,7 @@ def test_settings_that_do_not_go_together_are_named(tmp_path):
         one.close()
 
 
+@pytest.mark.slow
 def test_commands_say_what_they_did_and_leave_with_a_code(tmp_path: Path):
     data, copy = tmp_path / "data", tmp_path / "copy"
     assert grid("doctor", data=data).returncode == 0

@@ -33,7 +33,7 @@ def test_what_hosts_were_given_and_reported_is_counted(people: People) -> None:
     assert after["grid_assignments_total"] - before["grid_assignments_total"] == 6
     assert after["grid_reports_total/accepted"] - before.get("grid_reports_total/accepted", 0) == 6
     assert after["grid_exchange_seconds_count"] > before["grid_exchange_seconds_count"]
-    assert after["grid_commits_total"] > before["grid_commits_total"]
+    assert not any(name.startswith("grid_commits") for name in after), "a secret copy is one more"
     assert after["grid_commit_waiting"] == 0
     assert after["process_resident_memory_bytes"] > 10**7
 
