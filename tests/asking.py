@@ -18,11 +18,11 @@ WAYS = ("", "DESC", "NULLS FIRST", "DESC NULLS FIRST")
 
 
 class Query(NamedTuple):
-    """A query in both texts, and the kind of its least value or of its only column."""
+    """A query in both texts, and the kinds of its columns."""
 
     grid: str
     duckdb: str
-    kind: Kind
+    kinds: tuple[Kind, ...]
 
 
 @st.composite
@@ -35,7 +35,8 @@ def grouped(draw: st.DrawFn, *, libm: bool = False) -> Query:
     def drawn(kind: Kind) -> Sql:
         return draw(expressions(kind, 1, libm=libm))
 
-    key, other = (drawn(draw(st.sampled_from(KINDS))) for _ in range(2))
+    kinds = [draw(st.sampled_from(KINDS)) for _ in range(2)]
+    key, other = map(drawn, kinds)
     kind = draw(st.sampled_from(EXACT))
     where, least, added = drawn(Kind.BOOLEAN), drawn(kind), drawn(Kind.INTEGER)
     having, limit = draw(st.sampled_from(("<", ">="))), draw(st.integers(0, 5))
@@ -47,7 +48,7 @@ def grouped(draw: st.DrawFn, *, libm: bool = False) -> Query:
             f"HAVING count(*) {having} 5 ORDER BY n DESC, k, l NULLS FIRST LIMIT {limit} OFFSET 1"
         )
 
-    return Query(text(0), text(1), kind)
+    return Query(text(0), text(1), (*kinds, kind, Kind.INTEGER, Kind.INTEGER))
 
 
 @st.composite
@@ -68,7 +69,7 @@ def ordered(draw: st.DrawFn, *, libm: bool = False) -> Query:
             f"ORDER BY {first[at]} {ways[0]}, s {ways[1]} LIMIT {limit} OFFSET 1"
         )
 
-    return Query(text(0), text(1), kind)
+    return Query(text(0), text(1), (kind,))
 
 
 @st.composite

@@ -41,7 +41,9 @@ def require_disk(server: Server, bytes_more: int = 0) -> None:
     """Raise 507 when the disk would be too full for what runs to end."""
     free = shutil.disk_usage(server.settings.data_dir).free
     if free - bytes_more < server.settings.free_bytes_min:
-        raise Problem(FULL, "the server's disk is nearly full: it takes nothing new for now")
+        raise Problem(
+            FULL, "the server's disk is nearly full: it takes nothing until there is room"
+        )
 
 
 @get("/usage", sync_to_thread=True, opt=about(problems=(401, 403)))

@@ -22,7 +22,7 @@ from web.server import Server
 BODY_S = 90.0
 #: Uploads may take as long as they need, while a piece comes within so many seconds.
 PIECE_S = 30.0
-UPLOADS = (f"{API}/datasets", f"{API}/results/")
+UPLOADS = (f"{API}/datasets", f"{API}/results/", "/datasets/new")
 
 
 class Pace:

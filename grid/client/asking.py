@@ -66,8 +66,12 @@ def submit(
     public: bool,
     **further: Any,
 ) -> Steps[View]:
-    """A new job on a data set: one that is there, its id, or one to be put there first."""
-    body: View = {"job_type": job_type, "spec": dict(spec), **further}
+    """A new job on a data set: one that is there, its id, or one to be put there first.
+
+    Of `further` fields those are left out that are None.
+    """
+    given = {name: value for name, value in further.items() if value is not None}
+    body: View = {"job_type": job_type, "spec": dict(spec), **given}
     if isinstance(dataset, DataSet):
         body["dataset"] = dataset.id
     elif isinstance(dataset, str) and dataset.startswith("data_"):

@@ -53,10 +53,8 @@ class AsyncGrid:
         **fields: Any,
     ) -> AsyncJob:
         """As `Grid.submit`."""
-        further = {"name": name, "policy": policy}
-        given = {key: value for key, value in further.items() if value is not None}
-        wanted = fields if spec is None else {**spec, **fields}
-        steps = asking.submit(job_type, wanted, data, public=public, **given)
+        wanted = {**(spec or {}), **fields}
+        steps = asking.submit(job_type, wanted, data, public=public, name=name, policy=policy)
         return AsyncJob(self, await self._driver.take(steps))
 
     async def job(self, job_id: str) -> AsyncJob:

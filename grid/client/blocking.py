@@ -78,10 +78,8 @@ class Grid:
 
         `data` is what `upload` takes, a `DataSet`, or a data set's id.
         """
-        further = {"name": name, "policy": policy}
-        given = {key: value for key, value in further.items() if value is not None}
-        wanted = fields if spec is None else {**spec, **fields}
-        steps = asking.submit(job_type, wanted, data, public=public, **given)
+        wanted = {**(spec or {}), **fields}
+        steps = asking.submit(job_type, wanted, data, public=public, name=name, policy=policy)
         return Job(self, self._driver.take(steps))
 
     def map(

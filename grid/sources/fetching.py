@@ -79,14 +79,23 @@ async def _over_http(
             async with pool.stream("GET", _spelled(target), **_asked(target)) as answer:
                 place = _header(answer.headers, b"location")
                 if answer.status in (301, 302, 303, 307, 308) and place is not None:
-                    url = urljoin(url, place)
+                    url = _moved(url, place)
                     target = guard.target(url)
+                    if target.scheme not in ("http", "https"):
+                        raise SourceError(FIELD, "a source moves from HTTP to HTTP only")
                     continue
                 _check(answer, bytes_max)
                 async for piece in answer.aiter_stream():
                     yield piece
                 return
     raise SourceError(FIELD, f"more than {REDIRECTS_MAX} redirects")
+
+
+def _moved(url: str, place: str) -> str:
+    try:
+        return urljoin(url, place)
+    except ValueError as error:
+        raise SourceError(FIELD, f"the source has moved to no URL: {error}") from error
 
 
 def _spelled(target: Target) -> httpcore.URL:

@@ -253,6 +253,7 @@ async def _slowly(pieces: AsyncIterator[bytes], path: str, **limits: float) -> l
         (f"{API}/jobs", {"body_s": 0.05, "piece_s": 5.0}, 408),
         (f"{API}/jobs", {"body_s": 5.0, "piece_s": 0.001}, 408),
         (f"{API}/datasets", {"body_s": 0.05, "piece_s": 5.0}, 200),
+        ("/datasets/new", {"body_s": 0.05, "piece_s": 5.0}, 200),
         (f"{API}/datasets", {"body_s": 5.0, "piece_s": 0.001}, 408),
     ],
 )

@@ -113,6 +113,8 @@ class _Site(BaseHTTPRequestHandler):
             "/inside": (302, {"Location": "http://169.254.169.254/latest/meta-data/"}, b""),
             "/elsewhere": (302, {"Location": "http://elsewhere.example/"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
+            "/ftp": (302, {"Location": f"ftp://source.example:{self.port}/table.csv"}, b""),
+            "/broken": (302, {"Location": "http://[broken/"}, b""),
             "/again": (302, {"Location": "/again"}, b""),
             "/rebound": (302, {"Location": f"http://rebinding.example:{self.port}/table.csv"}, b""),
             "/packed": (200, {"Content-Encoding": "gzip"}, b"x"),
@@ -176,6 +178,7 @@ def test_a_table_is_fetched_and_followed_where_it_moved(port: int, path: str) ->
 @pytest.mark.parametrize(
     ("path", "why"),
     [("/inside", "is no source"), ("/elsewhere", "is no source"), ("/file", "begins with one of"),
+     ("/ftp", "from HTTP to HTTP only"), ("/broken", "no URL"),
      ("/again", "more than 5 redirects"), ("/packed", "sends gzip"), ("/gone", "answers 404")],
 )  # fmt: skip
 def test_each_redirect_is_asked_about_again(port: int, path: str, why: str) -> None:
