@@ -59,17 +59,18 @@ def ordered(draw: st.DrawFn, *, libm: bool = False) -> Query:
         return draw(expressions(kind, 1, libm=libm))
 
     kind = draw(st.sampled_from((Kind.INTEGER, Kind.TEXT, Kind.BOOLEAN)))
-    shown, first = drawn(kind), drawn(draw(st.sampled_from(KINDS)))
+    by = draw(st.sampled_from(KINDS))
+    shown, first = drawn(kind), drawn(by)
     where, limit = drawn(Kind.BOOLEAN), draw(st.integers(0, 6))
     ways = [draw(st.sampled_from(WAYS)) for _ in range(2)]
 
     def text(at: int) -> str:
         return (
-            f"SELECT {shown[at]} AS s FROM data WHERE {where[at]} "
-            f"ORDER BY {first[at]} {ways[0]}, s {ways[1]} LIMIT {limit} OFFSET 1"
+            f"SELECT {shown[at]} AS s, {first[at]} AS o FROM data WHERE {where[at]} "
+            f"ORDER BY o {ways[0]}, s {ways[1]} LIMIT {limit} OFFSET 1"
         )
 
-    return Query(text(0), text(1), (kind,))
+    return Query(text(0), text(1), (kind, by))
 
 
 @st.composite

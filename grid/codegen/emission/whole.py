@@ -63,6 +63,8 @@ def checked(rows: Rows, call: Call, cell: Cell) -> Cell:
     if cell.high > high:
         outside.append(f"({cell.text} > {most.text})")
     low, high = max(cell.low, low), min(cell.high, high)
+    if low > high:  # every row fails, and what stands there is 0
+        low = high = 0
     return settled(rows, call, cell, " | ".join(outside), low, high)
 
 

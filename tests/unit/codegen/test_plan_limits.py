@@ -108,6 +108,14 @@ def test_one_key_may_be_said_twice(engine: DenoEngine) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("key", ["v + 2147483648", "2147483648 + v", "v - 100000000"])
+def test_a_key_that_has_no_value_in_any_row_is_one_group(engine: DenoEngine, key: str) -> None:
+    of = table(LogicalType.DATE, [52_527, None, -20_991])
+    found = merged(LOADED["groupBy"], by(key, on_error="null"), cut_up(of, 3), 1)
+    assert found == [[None, 3]]
+    output(engine, "groupBy", by(key, on_error="null"), of, 3)
+
+
 def test_a_sum_of_decimals_beyond_38_digits_fails_the_job() -> None:
     most = 10**38 - 1
     of = table(LogicalType.DECIMAL, [most, most], (38, 2))
