@@ -59,6 +59,10 @@ DIFFERENCES: Mapping[str, tuple[str, str]] = {
         "sums of integers overflow 128 bits; sums of doubles depend on the order",
         "exact: of integers in 64 bits or 38 digits, of doubles rounded once; so are means",
     ),
+    "avg(m)": (
+        "the nearest microsecond from 1970 on; before, what is behind the point is cut off",
+        "the nearest microsecond, halves towards 1970",
+    ),
     "stddev(x), var_samp(x)": (
         "rounded at every step; decimals as doubles; an error or 0 for infinities",
         "exact until they are rounded once; NaN where a value is NaN or infinite",

@@ -82,7 +82,7 @@ def _mean(measure: Measure, count: int, totals: Sequence[Total]) -> object:
 
 
 def _moment(measure: Measure, count: int, total: Total) -> int:
-    """The mean of dates or timestamps in microseconds, halves towards zero as in DuckDB."""
+    """The mean of dates or timestamps in microseconds, halves towards zero."""
     units = total.units * (DAY_MICROSECONDS if measure.operand.kind is Kind.DATE else 1)
     size = (2 * abs(units) + count - 1) // (2 * count)
     return size if units > 0 else -size

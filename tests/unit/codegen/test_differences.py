@@ -56,6 +56,15 @@ CASES = {
 #: Difference in aggregates → values of x, a condition on them, and the same.
 AGGREGATED = {
     "sum(n), avg(x)": ((1e16, 1.0, -1e16), "sum(x) = 1", False, True),
+    "avg(m)": (
+        (1.0, 1.0, 0.0),
+        (
+            "avg(CASE WHEN x > 0 THEN TIMESTAMP '1969-12-31 23:59:59.999999' "
+            "ELSE TIMESTAMP '1970-01-01' END) = TIMESTAMP '1970-01-01'"
+        ),
+        True,
+        False,
+    ),
     "stddev(x), var_samp(x)": ((math.inf,), "stddev_pop(x) = 0", True, False),
     "min(x * -0e0)": ((1.0,), "CAST(min(x * -0e0) AS VARCHAR) = '-0.0'", True, False),
 }

@@ -24,6 +24,7 @@ from grid.codegen.build import Place
 from grid.codegen.checker import check
 from grid.codegen.errors import SpecError
 from grid.codegen.parse import expression, parse
+from grid.codegen.rule import MOMENT
 from grid.codegen.types import NUMBERS, Kind
 from grid.conformance import NOTABLE, Cut, Table, cut_up, random_tables
 from grid.engines import Computation
@@ -120,10 +121,7 @@ def in_duckdb(
     """The same rows as DuckDB has them; exact where it would round. None where a row fails."""
     database.register("given", arrow_of(table))
     asked = [key.duckdb for key in keys]
-    asked += [
-        f"list({sql.duckdb})" if _fractions(one, sql, query) else f"{one.names[0]}({sql.duckdb})"
-        for one, sql in measures
-    ]
+    asked += [_asked(one, sql, query) for one, sql in measures]
     places = ", ".join(str(at + 1) for at in range(len(keys)))
     text = f"SELECT {', '.join(asked)} FROM given"
     text += "" if where is None else f" WHERE {where.duckdb}"
@@ -142,15 +140,41 @@ def in_duckdb(
         for (one, sql), value, output in zip(
             measures, row[len(keys) :], outputs[len(keys) :], strict=True
         ):
-            exact = _fractions(one, sql, query)
-            of.append(_exactly(one, value) if exact else plain(value, output.expr.type))
+            if not _fractions(one, sql, query):
+                of.append(plain(value, output.expr.type))
+            elif _kind(sql, query) in MOMENT:
+                of.append(_middle(value))
+            else:
+                of.append(_exactly(one, value))
         found.append(of)
     return found
 
 
+def _asked(one: Aggregate, sql: Sql, query: Query) -> str:
+    if not _fractions(one, sql, query):
+        return f"{one.names[0]}({sql.duckdb})"
+    moments = _kind(sql, query) in MOMENT
+    return f"list(epoch_us(CAST({sql.duckdb} AS TIMESTAMP)))" if moments else f"list({sql.duckdb})"
+
+
+def _kind(sql: Sql, query: Query) -> Kind:
+    return expression(sql.grid, query.columns, "/of").kind
+
+
 def _fractions(one: Aggregate, sql: Sql, query: Query) -> bool:
-    kind = expression(sql.grid, query.columns, "/of").kind
-    return (one.name in ROUNDED and kind in NUMBERS) or (one.name == "SUM" and kind is Kind.DOUBLE)
+    kind = _kind(sql, query)
+    rounded = one.name in ROUNDED and kind in NUMBERS | MOMENT
+    return rounded or (one.name == "SUM" and kind is Kind.DOUBLE)
+
+
+def _middle(values: Sequence[int | None] | None) -> int | None:
+    """The mean of moments: the nearest microsecond, halves towards 1970."""
+    known = [value for value in values or () if value is not None]
+    if not known:
+        return None
+    mean = Fraction(sum(known), len(known))
+    size = math.ceil(abs(mean) - Fraction(1, 2))
+    return size if mean > 0 else -size
 
 
 def _exactly(one: Aggregate, values: Sequence[Any] | None) -> float | None:
